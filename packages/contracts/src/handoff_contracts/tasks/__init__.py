@@ -1,0 +1,1 @@
+"""One module a contract. A module put here is found by itself."""

@@ -1,0 +1,41 @@
+"""`push.send`: one notification to one device."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.queues import BULK
+
+# Printable and without spaces: a token ends up in URLs and in the lines of a log.
+DeviceToken = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
+
+
+class PushSend(Payload):
+    """A notification and the device it goes to."""
+
+    token: DeviceToken
+    title: str | None = Field(default=None, max_length=256)
+    body: str | None = Field(default=None, max_length=4096)
+    data: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=1024)]] = Field(
+        default_factory=dict, max_length=64
+    )
+    provider: Literal["log"] = "log"
+
+
+class PushReceipt(Result):
+    """What the provider said of one notification."""
+
+    provider: str
+    verdict: Literal["delivered"]
+
+
+PUSH_SEND = Contract(
+    name="push.send",
+    version=1,
+    payload=PushSend,
+    result=PushReceipt,
+    summary="Send one push notification to one device.",
+    queue=BULK,
+    policy=Policy(pack=250, concurrency=100, time_limit=30.0),
+)

@@ -1,0 +1,40 @@
+"""A task's life in Redis, each step one atomic script. `calls` has the steps; two clients run them."""
+
+from handoff_ledger.aio import AsyncLedger
+from handoff_ledger.blocking import BlockingLedger
+from handoff_ledger.calls import Call, Claim, Limits, Receipt, Refused, Submission
+from handoff_ledger.errors import (
+    IdempotencyConflict,
+    LedgerError,
+    LedgerUnavailable,
+    QueueFull,
+    Stale,
+    TaskError,
+    UnknownTask,
+)
+from handoff_ledger.records import Batch, Fault, Item, Progress, QueueState, State, Task
+
+__all__ = [
+    "AsyncLedger",
+    "Batch",
+    "BlockingLedger",
+    "Call",
+    "Claim",
+    "Fault",
+    "IdempotencyConflict",
+    "Item",
+    "LedgerError",
+    "LedgerUnavailable",
+    "Limits",
+    "Progress",
+    "QueueFull",
+    "QueueState",
+    "Receipt",
+    "Refused",
+    "Stale",
+    "State",
+    "Submission",
+    "Task",
+    "TaskError",
+    "UnknownTask",
+]

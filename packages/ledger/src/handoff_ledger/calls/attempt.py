@@ -1,0 +1,114 @@
+"""One attempt at a task, from its claim to its end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_json
+
+from handoff_contracts.catalogue import AnyContract
+from handoff_ledger.calls.base import Arg, Call, Limits
+from handoff_ledger.errors import Stale
+from handoff_ledger.records import Fault, State
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task taken for one attempt. `payload` and `common` are JSON; `outcomes` are those recorded for items so far."""
+
+    id: str
+    fence: int
+    attempt: int
+    attempts: int
+    payload: str
+    common: str
+    outcomes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message whose task is not to be run. `why`: the state the task is in, or unknown."""
+
+    why: str
+
+
+def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Claim | Refused]:
+    """Takes a queued task for one attempt under a lease that `owner` renews."""
+
+    def parse(reply: list[Any]) -> Claim | Refused:
+        if reply[0] == "refused":
+            return Refused(reply[1])
+        _, fence, attempt, attempts, payload, common, *outcomes = reply
+        return Claim(id, fence, attempt, attempts, payload, common, outcomes)
+
+    lease = int(contract.policy.lease * 1000)
+    return Call("claim", [id, owner, contract.version, lease, limits.retention_ms], parse)
+
+
+def renew(owner: str, ids: Iterable[str]) -> Call[list[str]]:
+    """Renews the leases of what `owner` runs. Gives the ids that were asked to stop."""
+    return Call("renew", [owner, *ids], list)
+
+
+def record(claim: Claim, outcomes: Sequence[tuple[int, State, Any]], limits: Limits) -> Call[bool]:
+    """Records items of a pack. Gives whether to go on: False when its cancellation was asked for.
+
+    Raises:
+        Stale: the lease was lost; stop at once.
+    """
+    tally: dict[State, int] = {}
+    for _, state, _ in outcomes:
+        tally[state] = tally.get(state, 0) + 1
+    counts: list[Arg] = [arg for entry in tally.items() for arg in entry]
+    args: list[Arg] = [claim.id, claim.fence, len(outcomes), to_json(outcomes), limits.retention_ms, *counts]
+
+    def parse(reply: str) -> bool:
+        return _held(reply) == "go"
+
+    return Call("record", args, parse)
+
+
+def finish(claim: Claim, result: bytes, limits: Limits) -> Call[State]:
+    """Ends a task as succeeded. `result` is JSON. Raises `Stale`."""
+    outcome = b'{"result":' + result + b"}"
+    return Call("finish", [claim.id, claim.fence, State.SUCCEEDED, outcome, "", limits.retention_ms], _state)
+
+
+def fail(claim: Claim, fault: Fault, limits: Limits, state: State = State.FAILED) -> Call[State]:
+    """Ends a task that is not to be tried again. Raises `Stale`."""
+    return Call("finish", [claim.id, claim.fence, state, _error(fault), fault.code, limits.retention_ms], _state)
+
+
+def retry(claim: Claim, after: float, fault: Fault, limits: Limits) -> Call[State]:
+    """Puts a task off for `after` seconds; dead after its attempts, cancelled if that was asked for. Raises `Stale`."""
+    args: list[Arg] = [claim.id, claim.fence, int(after * 1000), _error(fault), fault.code, limits.retention_ms]
+    return Call("retry", args, _state)
+
+
+def give_back(claim: Claim) -> Call[State]:
+    """Queues a pack again whose worker stops before its end; the attempt does not count. Raises `Stale`."""
+    return Call("give_back", [claim.id, claim.fence], _state)
+
+
+def release(id: str, owner: str, limits: Limits) -> Call[str]:
+    """Gives back what `owner` ran in a process that is gone. Gives the state it has now, or stale."""
+    return Call("release", [id, owner, limits.retention_ms], str)
+
+
+def park(id: str) -> Call[str]:
+    """Sets a task aside until a live worker knows its contract and version."""
+    return Call("park", [id], str)
+
+
+def _error(fault: Fault) -> bytes:
+    return to_json({"error": fault})
+
+
+def _held(reply: str) -> str:
+    if reply == "stale":
+        raise Stale
+    return reply
+
+
+def _state(reply: str) -> State:
+    return State(_held(reply))

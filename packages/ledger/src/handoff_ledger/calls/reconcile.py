@@ -1,0 +1,31 @@
+"""What workers say of themselves, and the reconciler's beat: what no process takes care of any more is put right."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from handoff_contracts import QUEUES
+from handoff_contracts.catalogue import AnyContract
+from handoff_ledger.calls.base import Arg, Call, Limits
+
+LEADS_MS = 2_000  # a leader that is gone is replaced after this
+GAP_MS = 3_000  # sweeps further apart mean that Redis or every reconciler was away ...
+AMNESTY_MS = 6_000  # ... so leases are left for so long, to be renewed first
+GRACE_MS = 3_000  # a popped message is claimed within this, or its worker is gone
+MOST = 500  # tasks that one step of one sweep moves
+STEPS = ("due", "lapsed", "republished", "expired", "released", "trimmed")
+
+
+def sweep(owner: str, limits: Limits) -> Call[dict[str, int]]:
+    """Sweeps if `owner` leads or can lead. Gives what was done, by step; empty for nothing."""
+
+    def parse(reply: list[int] | Any) -> dict[str, int]:
+        return {step: count for step, count in zip(STEPS, reply, strict=True) if count} if reply else {}
+
+    args: list[Arg] = [owner, LEADS_MS, GAP_MS, AMNESTY_MS, GRACE_MS, MOST, limits.retention_ms, *QUEUES]
+    return Call("sweep", args, parse)
+
+
+def announce(owner: str, life: float, contracts: Iterable[AnyContract], queues: Iterable[str]) -> Call[None]:
+    """Says for `life` seconds what a live worker serves."""
+    known = [f"{contract.name}:{contract.version}" for contract in contracts]
+    return Call("announce", [owner, int(life * 1000), *known, "", *queues], lambda _: None)

@@ -1,0 +1,50 @@
+"""Connections to Redis with every wait bounded, and the errors that mean it is away."""
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+from redis.retry import Retry
+
+from handoff_ledger.errors import LedgerUnavailable
+
+# All are raised before the script has run, or without knowing whether it has.
+TRANSIENT = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, OSError)
+
+
+def blocking_client(url: str) -> Redis:
+    """A client for a worker; the ledger decides what is tried again, so the client never does."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=5,
+        socket_connect_timeout=3,
+        socket_keepalive=True,
+        health_check_interval=25,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def async_client(url: str) -> AsyncRedis:
+    """A client for the API; bounded more tightly than a caller's patience."""
+    return AsyncRedis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=1.5,
+        socket_connect_timeout=1,
+        socket_keepalive=True,
+        retry=AsyncRetry(NoBackoff(), 0),
+        max_connections=64,
+    )
+
+
+def unavailable(error: Exception) -> LedgerUnavailable:
+    """The ledger's word for a transient error of the client."""
+    if isinstance(error, OutOfMemoryError):
+        return LedgerUnavailable("Redis has reached its memory limit.")
+    if isinstance(error, BusyLoadingError):
+        return LedgerUnavailable("Redis is loading its data.")
+    if isinstance(error, ReadOnlyError):
+        return LedgerUnavailable("Redis is a replica now.")
+    return LedgerUnavailable("Redis did not answer in time.")

@@ -1,0 +1,36 @@
+-- Accepts single tasks. ARGV: the queues' limit, an idempotency key's life in ms, then 12 values a task.
+-- Replies a row a task: {verdict, id, created ms}; verdict: accepted, replayed, conflict or full.
+local limit, key_life = tonumber(ARGV[1]), ARGV[2]
+
+local function accept(id, contract, version, queue, priority, client, attempts, payload, key, fingerprint, delay, expires)
+  if key ~= '' then
+    local known = redis.call('HMGET', key, 'fingerprint', 'id', 'created')
+    if known[1] then return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) } end
+  end
+  if redis.call('ZCARD', 'handoff:queued:' .. queue) >= limit then return { 'full', id, now } end
+  local task = { id = id, contract = contract, queue = queue, version = version }
+  local fields = { contract = contract, version = version, queue = queue, client = client, attempts = attempts, created = now }
+  if priority ~= '' then fields.priority = priority end
+  if expires ~= '0' then
+    fields.expires = now + tonumber(expires)
+    redis.call('ZADD', 'handoff:expiring', text(fields.expires), id)
+  end
+  redis.call('SET', 'handoff:payload:' .. id, payload)
+  write(task, fields)
+  if delay == '0' then
+    enqueue(task)
+  else
+    local due = now + tonumber(delay)
+    move(task, 'scheduled', due, { due = due })
+  end
+  if key ~= '' then
+    redis.call('HSET', key, 'fingerprint', fingerprint, 'id', id, 'created', text(now))
+    redis.call('PEXPIRE', key, key_life)
+  end
+  count(task, 'accepted')
+  return { 'accepted', id, now }
+end
+
+local rows = {}
+for at = 3, #ARGV, 12 do rows[#rows + 1] = accept(unpack(ARGV, at, at + 11)) end
+return rows

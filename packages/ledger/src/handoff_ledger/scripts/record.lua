@@ -1,0 +1,16 @@
+-- Records outcomes of a pack's items. ARGV: id, fence, count of items, JSON [[index, state, result or error], ...],
+-- retention in ms, then a state and its count, for each state there is. Replies stale, go or cancel.
+local id, fence, items, outcomes, retention = unpack(ARGV, 1, 5)
+local task = held(id, fence)
+if not task then return 'stale' end
+redis.call('RPUSH', 'handoff:items:' .. id, outcomes)
+redis.call('HINCRBY', task_key(id), 'done', items)
+for at = 6, #ARGV, 2 do
+  redis.call('HINCRBY', task_key(id), ARGV[at], ARGV[at + 1])
+  redis.call('HINCRBY', 'handoff:batch:' .. task.batch, ARGV[at], ARGV[at + 1])
+  redis.call('HINCRBY', 'handoff:stats', task.contract .. ' item ' .. ARGV[at], ARGV[at + 1])
+end
+redis.call('HINCRBY', 'handoff:batch:' .. task.batch, 'running', -items)
+settle_batch(task.batch, tonumber(items), retention)
+notify(task.batch, 'running')
+return task.cancel and 'cancel' or 'go'

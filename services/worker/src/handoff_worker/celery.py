@@ -1,0 +1,41 @@
+"""The Celery application: `celery -A handoff_worker worker`."""
+
+from celery import Celery
+from kombu import Queue
+
+from handoff_contracts import QUEUES
+from handoff_ledger.settings import load
+from handoff_worker import signals
+from handoff_worker.binding import bindings
+from handoff_worker.process import PoolProcess
+from handoff_worker.settings import Settings
+from handoff_worker.task import ContractTask
+
+SOCKETS = {"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 25}
+
+settings = load(Settings)
+app = Celery("handoff", broker=settings.broker_url, backend=settings.broker_url)
+app.conf.update(
+    task_queues=[Queue(name, routing_key=name) for name in QUEUES],
+    task_create_missing_queues=False,
+    task_default_queue="default",
+    accept_content=["json"],
+    # The ledger redelivers, so a message that was popped is done with; see docs/decisions.
+    broker_transport_options={"ack_emulation": False, "queue_order_strategy": "priority", **SOCKETS},
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    redis_socket_timeout=5,
+    redis_socket_connect_timeout=3,
+    task_acks_late=False,
+    worker_consumer="handoff_worker.consumer:Consumer",
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_max_tasks_per_child=1000,
+    worker_max_memory_per_child=300_000,  # KB
+    worker_hijack_root_logger=False,
+)
+process = PoolProcess(settings)
+for binding in bindings():
+    app.register_task(ContractTask(binding, process))
+signals.connect(settings, process)

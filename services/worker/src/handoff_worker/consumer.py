@@ -1,0 +1,46 @@
+"""Celery's consumer, which parks what it does not know instead of discarding it."""
+
+import logging
+from typing import Any
+
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+from handoff_ledger import BlockingLedger, LedgerUnavailable, calls
+from handoff_ledger.ids import is_id
+
+log = logging.getLogger(__name__)
+
+
+class Consumer(CeleryConsumer):
+    """Named by `worker_consumer` in the configuration."""
+
+    connection_errors: tuple[type[Exception], ...]
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """A contract that this worker has no handler for: its task waits for a worker that has."""
+        id = str(message.headers.get("id", ""))
+        message.reject_log_error(log, self.connection_errors)
+        if not is_id(id):
+            log.error(
+                "A message is none of ours.",
+                extra={"event": "message.foreign", "task_name": message.headers.get("task")},
+            )
+            return
+        ledger = BlockingLedger(self.app.conf.broker_url)
+        try:
+            state = ledger.run(calls.park(id))
+        except LedgerUnavailable:
+            return  # its message is gone now, so it is published again
+        finally:
+            ledger.close()
+        log.warning("A task was parked.", extra={"event": "task.parked", "task": id, "state": state})
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """A message without a task's headers. Celery would log its body."""
+        message.reject_log_error(log, self.connection_errors)
+        log.error("A message is none of ours.", extra={"event": "message.foreign"})
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """A message that can't be read. Celery would log its body."""
+        message.ack()
+        log.error("A message can't be read.", extra={"event": "message.unreadable"})

@@ -1,0 +1,110 @@
+"""Runs one message's task: claim, handler, record."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic_core import from_json, to_json
+
+from handoff_ledger import BlockingLedger, Call, Claim, Fault, LedgerUnavailable, Limits, Refused, Stale, State, calls
+from handoff_worker.attempt import Again, Attempt, Done, Failed, Outcome, wait
+from handoff_worker.binding import Binding
+from handoff_worker.pack import Pack, Recorded, told
+from handoff_worker.resources import Resources
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+PATIENCE = 600.0  # seconds that an outcome waits for Redis to come back
+CANCELLED = Fault(code="cancelled", message="Cancelled while it was running.")
+ITEMS_DEAD = Fault(code="items_dead", message="Some of its items used up their attempts.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a message's run ended: its task's state now, or why it was not run. `after`: seconds to the next attempt."""
+
+    state: State | None = None
+    code: str = ""
+    after: float = 0.0
+    refused: str = ""
+
+
+class Executor:
+    """Runs tasks in one pool process, on its event loop and with its resources."""
+
+    def __init__(
+        self, ledger: BlockingLedger, limits: Limits, resources: Resources, owner: str, draining: Callable[[], bool]
+    ) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._resources = resources
+        self._owner = owner
+        self._draining = draining
+        self._runner = asyncio.Runner()
+
+    def run(self, binding: Binding, id: str) -> Ending:
+        """Runs the task, unless it is not to be run. What it came to is in the ledger when this returns."""
+        try:
+            claim = self._ledger.run(calls.claim(id, self._owner, binding.contract, self._limits))
+        except LedgerUnavailable:
+            return Ending(refused="ledger_unavailable")  # unclaimed, so it is published again
+        if isinstance(claim, Refused):
+            return Ending(refused=claim.why)
+        attempt = Attempt(binding, self._resources)
+        try:
+            return self._pack(claim, attempt) if claim.common else self._single(claim, attempt)
+        except Stale:
+            log.warning("The lease was lost.", extra={"event": "task.stale", "task": id})
+            return Ending(refused="stale")
+
+    def close(self) -> None:
+        """Closes the resources and the event loop."""
+        self._runner.run(self._resources.aclose())
+        self._runner.close()
+        self._ledger.close()
+
+    def _single(self, claim: Claim, attempt: Attempt) -> Ending:
+        payload = from_json(claim.payload)
+        outcome = (
+            self._runner.run(attempt.on_loop(payload)) if attempt.binding.asynchronous else attempt.in_place(payload)
+        )
+        return self._end(claim, attempt.binding, outcome)
+
+    def _end(self, claim: Claim, binding: Binding, outcome: Outcome) -> Ending:
+        if isinstance(outcome, Done):
+            return Ending(self._insist(calls.finish(claim, outcome.result, self._limits)))
+        if isinstance(outcome, Failed):
+            return Ending(self._insist(calls.fail(claim, outcome.fault, self._limits)), outcome.fault.code)
+        after = wait(binding.contract.policy, claim.attempt, outcome.after)
+        state = self._insist(calls.retry(claim, after, outcome.fault, self._limits))
+        return Ending(state, outcome.fault.code, after)
+
+    def _insist(self, call: Call[T]) -> T:
+        # What was done must be recorded as what it was, however long Redis is away.
+        return self._ledger.insist(call, PATIENCE)
+
+    def _pack(self, claim: Claim, attempt: Attempt) -> Ending:
+        async def record(outcomes: Sequence[Recorded]) -> bool:
+            return await asyncio.to_thread(self._insist, calls.record(claim, outcomes, self._limits))
+
+        async def run() -> Pack:
+            pack = Pack(claim, attempt, record, self._draining)
+            await pack.run()
+            return pack
+
+        pack = self._runner.run(run())
+        if pack.cancelled:
+            return Ending(self._insist(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)
+        if pack.drained:
+            return Ending(self._insist(calls.give_back(claim)))
+        if not pack.again:
+            return Ending(self._insist(calls.finish(claim, to_json(None), self._limits)))
+        if claim.attempt < claim.attempts:
+            slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
+            return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))
+        self._insist(
+            calls.record(claim, [told(at, again, last=True) for at, again in pack.again.items()], self._limits)
+        )
+        return Ending(self._insist(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)

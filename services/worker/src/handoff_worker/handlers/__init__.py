@@ -1,0 +1,1 @@
+"""One module a handler. A module put here is found by itself."""

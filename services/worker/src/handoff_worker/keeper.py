@@ -1,0 +1,81 @@
+"""The keeper: a thread in a worker's parent that renews leases, says what the worker serves, and reconciles.
+
+It is a thread, not a timer of Celery's loop, so that leases hold while that loop waits for the broker to come back.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+
+from handoff_contracts.catalogue import AnyContract
+from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
+
+log = logging.getLogger(__name__)
+BEAT = 0.5  # seconds between two sweeps
+RENEW = 2.0  # seconds between two renewals: a lease of 6 s outlives two that are missed
+ANNOUNCED = 10.0  # seconds that an announcement lives
+
+
+class Keeper:
+    """Keeps a worker's tasks. `held` gives the ids of those it has."""
+
+    def __init__(
+        self,
+        ledger: BlockingLedger,
+        limits: Limits,
+        *,
+        owner: str,
+        serves: Collection[AnyContract],
+        queues: Collection[str],
+        held: Callable[[], list[str]],
+    ) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._owner = owner
+        self._serves = serves
+        self._queues = queues
+        self._held = held
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="handoff-keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops, and gives back at once what is still held."""
+        self._stopped.set()
+        self._thread.join(timeout=10)
+        for id in self._held():
+            self.release(id)
+        self._ledger.close()
+
+    def release(self, id: str) -> None:
+        """Gives a task back whose process is gone. Without Redis its lease runs out instead."""
+        try:
+            state = self._ledger.run(calls.release(id, self._owner, self._limits))
+        except LedgerUnavailable:
+            return
+        log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
+
+    def _run(self) -> None:
+        renewed = -RENEW
+        away = False
+        while not self._stopped.wait(BEAT):
+            try:
+                if time.monotonic() - renewed >= RENEW:
+                    self._ledger.run(calls.renew(self._owner, self._held()))
+                    self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
+                    renewed = time.monotonic()
+                swept = self._ledger.run(calls.sweep(self._owner, self._limits))
+            except LedgerUnavailable as error:
+                renewed = -RENEW  # every lease is renewed as soon as Redis is back
+                if not away:
+                    log.warning("Redis is away: %s", error, extra={"event": "redis.away"})
+                away = True
+            except Exception as error:  # a keeper that ended would let every lease run out
+                log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
+            else:
+                away = False
+                if swept:
+                    log.info("Reconciled.", extra={"event": "reconciled", **swept})

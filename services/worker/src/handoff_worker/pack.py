@@ -1,0 +1,95 @@
+"""Runs a pack: its items concurrently, each outcome recorded before its place is given to the next item.
+
+So what repeats after a worker's death is at most what was in flight: `policy.concurrency` items.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from pydantic_core import from_json
+
+from handoff_ledger import Claim, State
+from handoff_worker.attempt import Again, Attempt, Done, Outcome
+
+Recorded = tuple[int, State, Any]  # an item's place in its pack, how it ended, its result or error
+Record = Callable[[Sequence[Recorded]], Awaitable[bool]]  # gives whether to go on
+
+
+class Pack:
+    """The items of a claim that have no outcome yet."""
+
+    def __init__(self, claim: Claim, attempt: Attempt, record: Record, draining: Callable[[], bool]) -> None:
+        common = from_json(claim.common)
+        recorded = {at: State(state) for chunk in claim.outcomes for at, state, _ in from_json(chunk)}
+        items = enumerate(from_json(claim.payload))
+        self._todo: Iterator[tuple[int, Any]] = iter(
+            [(at, common | item) for at, item in items if not recorded.get(at, State.QUEUED).ended]
+        )
+        self._attempt = attempt
+        self._record = record
+        self._draining = draining
+        self._waiting: list[tuple[Recorded, asyncio.Future[None]]] = []
+        self._ready = asyncio.Event()
+        self.again: dict[int, Again] = {}  # items to be tried again
+        self.cancelled = False
+        self.drained = False  # stopped before its end, because the worker stops
+
+    async def run(self) -> None:
+        """Runs until every item is recorded or is to be tried again.
+
+        Raises:
+            Stale: another attempt has the pack.
+            LedgerUnavailable: Redis was away too long.
+        """
+        policy = self._attempt.binding.contract.policy
+        places = policy.concurrency if self._attempt.binding.asynchronous else 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                recorder = group.create_task(self._recorder())
+                await asyncio.wait([group.create_task(self._runner()) for _ in range(places)])
+                recorder.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _runner(self) -> None:
+        for at, item in self._todo:
+            outcome = await self._one(item)
+            if isinstance(outcome, Again):
+                self.again[at] = outcome
+            else:
+                await self._put(at, outcome)
+            if self.cancelled or self._stop():
+                return
+
+    def _stop(self) -> bool:
+        self.drained = self.drained or self._draining()
+        return self.drained
+
+    async def _one(self, item: Any) -> Outcome:
+        if self._attempt.binding.asynchronous:
+            return await self._attempt.on_loop(item)
+        return self._attempt.in_place(item)
+
+    async def _put(self, at: int, outcome: Outcome) -> None:
+        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((told(at, outcome), recorded))
+        self._ready.set()
+        await recorded
+
+    async def _recorder(self) -> None:
+        while True:
+            await self._ready.wait()
+            await asyncio.sleep(0)  # lets the items that end in this turn of the loop join
+            self._ready.clear()
+            waiting, self._waiting = self._waiting, []
+            self.cancelled = not await self._record([outcome for outcome, _ in waiting]) or self.cancelled
+            for _, recorded in waiting:
+                recorded.set_result(None)
+
+
+def told(at: int, outcome: Outcome, *, last: bool = False) -> Recorded:
+    """An item's outcome as the ledger keeps it; in the `last` attempt, one to be tried again is dead."""
+    if isinstance(outcome, Done):
+        return at, State.SUCCEEDED, from_json(outcome.result)
+    return at, State.DEAD if last else State.FAILED, outcome.fault.model_dump()

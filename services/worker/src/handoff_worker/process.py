@@ -1,0 +1,46 @@
+"""What is kept for the life of a process: by the worker's parent its name, by each pool process its executor."""
+
+import ctypes
+import multiprocessing
+import uuid
+
+from handoff_ledger import BlockingLedger
+from handoff_worker.execute import Executor
+from handoff_worker.resources import Resources
+from handoff_worker.settings import Settings
+
+
+class PoolProcess:
+    """Made in the parent, before its pool is forked; opened in each pool process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.owner = uuid.uuid4().hex  # names the worker in its leases
+        self._settings = settings
+        self._draining = multiprocessing.RawValue(
+            ctypes.c_bool, False
+        )  # shared with every process forked from this one
+        self._executor: Executor | None = None
+
+    def drain(self) -> None:
+        """Lets no pack begin another item, in whichever process it runs."""
+        self._draining.value = True
+
+    def draining(self) -> bool:
+        return bool(self._draining.value)
+
+    def open(self) -> None:
+        """Makes this process's connections, event loop and resources."""
+        settings = self._settings
+        ledger = BlockingLedger(settings.broker_url)
+        self._executor = Executor(ledger, settings.limits, Resources.open(settings), self.owner, self.draining)
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
+    @property
+    def executor(self) -> Executor:
+        if self._executor is None:
+            raise RuntimeError("a pool process is opened before it runs tasks")
+        return self._executor

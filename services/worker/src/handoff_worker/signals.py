@@ -1,0 +1,79 @@
+"""Celery's signals, and what the worker does at each: the life of the parent and of a pool process."""
+
+import logging
+import os
+import signal
+import threading
+from typing import Any
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import signals
+from celery.worker import state
+
+from handoff_ledger import BlockingLedger
+from handoff_ledger.logs import configure
+from handoff_worker.binding import bindings
+from handoff_worker.keeper import Keeper
+from handoff_worker.process import PoolProcess
+from handoff_worker.ready import ReadyFile
+from handoff_worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def connect(settings: Settings, process: PoolProcess) -> None:
+    """Connects everything. Celery holds receivers weakly, unless told otherwise."""
+    parent = Parent(settings, process)
+    for moment, receiver in (
+        (signals.setup_logging, lambda **_: configure(settings.log_level, development=settings.development)),
+        (signals.worker_process_init, lambda **_: process.open()),
+        (signals.worker_process_shutdown, lambda **_: process.close()),
+        (signals.worker_ready, parent.ready),
+        (signals.worker_shutting_down, parent.shutting_down),
+        (signals.worker_shutdown, parent.shutdown),
+        (signals.task_failure, parent.failed),
+    ):
+        moment.connect(receiver, weak=False)
+
+
+class Parent:
+    """The parent's side: it keeps the leases of what its pool runs."""
+
+    def __init__(self, settings: Settings, process: PoolProcess) -> None:
+        self._settings = settings
+        self._process = process
+        self._ready_file = ReadyFile(settings.worker_ready_file)
+        self._keeper: Keeper | None = None
+
+    def ready(self, sender: Any, **_: Any) -> None:
+        queues = list(sender.app.amqp.queues.consume_from)
+        self._keeper = Keeper(
+            BlockingLedger(self._settings.broker_url),
+            self._settings.limits,
+            owner=self._process.owner,
+            serves=[binding.contract for binding in bindings()],
+            queues=queues,
+            held=lambda: list(state.requests),
+        )
+        self._keeper.start()
+        self._ready_file.touch()
+        sender.timer.call_repeatedly(10, self._ready_file.touch)
+        log.info("Ready.", extra={"event": "worker.ready", "queues": queues})
+
+    def shutting_down(self, how: str, **_: Any) -> None:
+        """A warm shutdown ends as soon as what runs has ended; one that takes too long becomes a cold one."""
+        self._ready_file.remove()
+        self._process.drain()
+        if how == "Warm":
+            timer = threading.Timer(self._settings.soft_shutdown, os.kill, (os.getpid(), signal.SIGQUIT))
+            timer.daemon = True
+            timer.start()
+
+    def shutdown(self, **_: Any) -> None:
+        if self._keeper:
+            self._keeper.stop()
+
+    def failed(self, task_id: str, exception: BaseException, **_: Any) -> None:
+        """A pool process died or was killed at its hard limit: its task need not wait for its lease to end."""
+        if self._keeper and isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
+            self._keeper.release(task_id)
