@@ -1,42 +1,40 @@
 """`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept
-from handoff_ledger.connect import TRANSIENT, async_client, unavailable
-from handoff_ledger.errors import LedgerError, LedgerUnavailable
+from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch
+from handoff_ledger.connect import BOUND_S, TRANSIENT, async_client, unavailable
+from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
-BOUND_S = 1.5  # the longest a call waits for Redis
+FSYNC_MS = int(BOUND_S * 1000) - 100
 
 
 class AsyncLedger:
-    """The ledger for an event loop."""
+    """The ledger for an event loop. `durable`: work is accepted only when Redis has it on disk."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(self, url: str, limits: Limits, *, durable: bool = False) -> None:
         self.redis: Redis = async_client(url)
         self.limits = limits
+        self._durable = durable
         self._waiting: list[tuple[Submission, asyncio.Future[Receipt]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
-    async def run(self, call: Call[T]) -> T:
+    async def run(self, call: Call[T], *, durable: bool = False) -> T:
         """Runs one step.
 
         Raises:
             LedgerUnavailable: Redis did not take it within the bound; it may have been done all the same.
         """
-        script = load(call.script)
         try:
             async with asyncio.timeout(BOUND_S):
-                try:
-                    reply = await self.redis.evalsha(script.sha, 0, *call.args)
-                except NoScriptError:
-                    reply = await self.redis.eval(script.text, 0, *call.args)
+                reply = await (self._confirmed(call) if durable else self._evaluate(call))
         except (*TRANSIENT, TimeoutError) as error:
             raise unavailable(error) from error
         return call.parse(reply)
@@ -56,20 +54,49 @@ class AsyncLedger:
             flush.add_done_callback(self._flushes.discard)
         return await future
 
+    async def accept_batch(self, submission: Submission, packs: Sequence[tuple[bytes, int]]) -> Receipt:
+        """Accepts a batch, whole or not at all.
+
+        Raises:
+            QueueFull, IdempotencyConflict, LedgerUnavailable
+        """
+        return await self.run(accept_batch(submission, packs, self.limits), durable=self._durable)
+
     async def _flush(self) -> None:
         await asyncio.sleep(0)  # lets the other requests of this turn join
         waiting, self._waiting = self._waiting, []
+        call = accept([submission for submission, _ in waiting], self.limits)
+        replies: Sequence[Receipt | Exception]
         try:
-            replies = await self.run(accept([submission for submission, _ in waiting], self.limits))
-        except LedgerUnavailable as error:
+            replies = [*await self.run(call, durable=self._durable)]
+        except Exception as error:  # no caller may be left waiting
             replies = [error] * len(waiting)
         for (_, future), reply in zip(waiting, replies, strict=True):
             if future.cancelled():
                 continue
-            if isinstance(reply, LedgerError):
+            if isinstance(reply, Exception):
                 future.set_exception(reply)
             else:
                 future.set_result(reply)
+
+    async def _evaluate(self, call: Call[Any]) -> Any:
+        script = load(call.script)
+        try:
+            return await self.redis.evalsha(script.sha, 0, *call.args)
+        except NoScriptError:
+            return await self.redis.eval(script.text, 0, *call.args)
+
+    async def _confirmed(self, call: Call[Any]) -> Any:
+        """Runs a step and waits until Redis has synced it to disk: WAITAOF speaks of its own connection."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            await pipeline.eval(load(call.script).text, 0, *call.args)
+            await pipeline.waitaof(1, 0, FSYNC_MS)
+            reply, synced = await pipeline.execute(raise_on_error=False)
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(synced, Exception) or not synced[0]:
+            raise LedgerUnavailable("Redis did not sync it to disk in time, or keeps no append-only file.")
+        return reply
 
     async def memory(self) -> float:
         """The share of its memory limit that Redis uses, 0.0 without a limit. Raises `LedgerUnavailable`."""

@@ -1,7 +1,7 @@
 """`BlockingLedger`: runs the ledger's calls from a worker's process."""
 
 import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.exceptions import NoScriptError
@@ -50,6 +50,13 @@ class BlockingLedger:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(0.2)  # nothing tells when Redis is back but asking it
+
+    def info(self) -> dict[str, Any]:
+        """What Redis says of itself. Raises `LedgerUnavailable`."""
+        try:
+            return self._redis.info()
+        except TRANSIENT as error:
+            raise unavailable(error) from error
 
     def close(self) -> None:
         self._redis.close()

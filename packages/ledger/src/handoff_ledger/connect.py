@@ -9,6 +9,8 @@ from redis.retry import Retry
 
 from handoff_ledger.errors import LedgerUnavailable
 
+BOUND_S = 1.5  # the longest that the API waits for Redis
+
 # All are raised before the script has run, or without knowing whether it has.
 TRANSIENT = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, OSError)
 
@@ -31,7 +33,7 @@ def async_client(url: str) -> AsyncRedis:
     return AsyncRedis.from_url(
         url,
         decode_responses=True,
-        socket_timeout=1.5,
+        socket_timeout=BOUND_S,
         socket_connect_timeout=1,
         socket_keepalive=True,
         retry=AsyncRetry(NoBackoff(), 0),

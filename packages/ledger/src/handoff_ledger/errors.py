@@ -5,6 +5,7 @@ LedgerError
 ├── QueueFull             a queue has reached its bound
 ├── IdempotencyConflict   a key was used before, for something else
 ├── UnknownTask           no task or batch has this id
+├── NotRedrivable         a task is neither dead nor failed
 └── Stale                 this attempt no longer holds the task
 """
 
@@ -39,6 +40,14 @@ class IdempotencyConflict(LedgerError):
 
 class UnknownTask(LedgerError):
     """No task or batch has this id, or its record has expired."""
+
+
+class NotRedrivable(LedgerError):
+    """Only dead and failed tasks can be queued again. `state`: what the task is."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The task is {state}.")
+        self.state = state
 
 
 class Stale(LedgerError):

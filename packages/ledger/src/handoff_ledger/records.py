@@ -134,6 +134,28 @@ class Item(Record):
     error: Fault | None = None
 
 
+class Action(Record):
+    """What a client or an operator did: cancel or redrive."""
+
+    id: str
+    at: datetime
+    by: str
+    action: str
+    about: str  # a task's or batch's id, or the filter
+    tasks: int
+
+    @classmethod
+    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Action":
+        return cls(
+            id=id,
+            at=instant(id.partition("-")[0]),
+            by=fields["by"],
+            action=fields["action"],
+            about=fields["about"],
+            tasks=int(fields["tasks"]),
+        )
+
+
 class QueueState(Record):
     """A queue as it is now."""
 

@@ -50,7 +50,10 @@ class Shared(BaseSettings):
 
 def _place(url: str) -> tuple[str | None, int, str]:
     parts = urlsplit(url)
-    return parts.hostname, parts.port or 6379, parts.path.strip("/") or "0"
+    try:
+        return parts.hostname, parts.port or 6379, parts.path.strip("/") or "0"
+    except ValueError:  # its text quotes what may be a part of the password
+        raise ValueError("A Redis URL has no valid port: %-encode the special characters of a password.") from None
 
 
 def is_placeholder(secret: str) -> bool:

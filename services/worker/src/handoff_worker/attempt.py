@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from billiard.exceptions import SoftTimeLimitExceeded
 from pydantic import ValidationError
 
 from handoff_contracts import Policy
 from handoff_ledger import Fault
 from handoff_worker.binding import Binding
+from handoff_worker.interrupt import Interrupted, interruptible
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
 
@@ -65,17 +65,24 @@ class Attempt:
         try:
             async with limit:
                 return self._done(await self.binding.handler(parsed, self._resources))
+        except asyncio.CancelledError as error:
+            running = asyncio.current_task()
+            if running and running.cancelling():
+                raise
+            return self._judge(error)  # nobody cancelled this attempt: the handler awaited something that was
         except Exception as error:
             return Again(TIME_LIMIT) if limit.expired() else self._judge(error)
 
     def in_place(self, payload: Any) -> Outcome:
-        """A sync handler, in this thread; Celery's soft time limit interrupts it."""
+        """A sync handler, in this thread; interrupted at its time limit, or when its cancellation is asked for."""
         try:
             parsed = self.binding.contract.payload.model_validate(payload)
         except ValidationError:
             return Failed(BAD_PAYLOAD)
         try:
-            return self._done(self.binding.handler(parsed, self._resources))
+            with interruptible():
+                result = self.binding.handler(parsed, self._resources)
+            return self._done(result)
         except Exception as error:
             return self._judge(error)
 
@@ -85,12 +92,12 @@ class Attempt:
         text = result.model_dump_json().encode()
         return Done(text) if len(text) <= RESULT_LIMIT else Failed(BAD_RESULT)
 
-    def _judge(self, error: Exception) -> Outcome:
+    def _judge(self, error: BaseException) -> Outcome:
         if isinstance(error, Retry):
             return Again(error.fault, error.after)
         if isinstance(error, Fail):
             return Failed(error.fault)
-        if isinstance(error, SoftTimeLimitExceeded):
+        if isinstance(error, Interrupted):
             return Again(TIME_LIMIT)
         # Its text may quote the payload, so only its type and place are told.
         place = error.__traceback__
@@ -107,6 +114,7 @@ class Attempt:
 
 def wait(policy: Policy, attempt: int, asked: float | None, chance: Callable[[], float] = random.random) -> float:
     """Seconds until the next attempt: what was asked for, or the back-off; plus up to a quarter of it as jitter."""
-    backoff: float = min(policy.backoff * 2.0 ** (attempt - 1), policy.backoff_limit)
+    doublings = min(attempt - 1, 1_000)  # a float holds no more
+    backoff: float = min(policy.backoff * 2.0**doublings, policy.backoff_limit)
     base = backoff if asked is None else max(asked, 0.0)
     return base * (1 + chance() / 4)

@@ -5,7 +5,7 @@ from kombu import Queue
 
 from handoff_contracts import QUEUES
 from handoff_ledger.settings import load
-from handoff_worker import signals
+from handoff_worker import signals, transport
 from handoff_worker.binding import bindings
 from handoff_worker.process import PoolProcess
 from handoff_worker.settings import Settings
@@ -14,6 +14,7 @@ from handoff_worker.task import ContractTask
 SOCKETS = {"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 25}
 
 settings = load(Settings)
+transport.install()
 app = Celery("handoff", broker=settings.broker_url, backend=settings.broker_url)
 app.conf.update(
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],

@@ -1,12 +1,15 @@
 """Celery's consumer, which parks what it does not know instead of discarding it."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from handoff_ledger import BlockingLedger, LedgerUnavailable, calls
 from handoff_ledger.ids import is_id
+from handoff_worker.message import HEADERS
+from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +18,22 @@ class Consumer(CeleryConsumer):
     """Named by `worker_consumer` in the configuration."""
 
     connection_errors: tuple[type[Exception], ...]
+
+    def create_task_handler(self, *args: Any) -> Callable[[Any], None]:
+        """What takes a message. Wrong headers would end the worker: those that no message of ours has are left out."""
+        take: Callable[[Any], None] = super().create_task_handler(*args)
+
+        def on_task_received(message: Any) -> None:
+            try:
+                if message.headers:
+                    message.headers = {name: value for name, value in message.headers.items() if name in HEADERS}
+                take(message)
+            except AWAY:
+                raise
+            except Exception as error:
+                self.on_decode_error(message, error)
+
+        return on_task_received
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """A contract that this worker has no handler for: its task waits for a worker that has."""
@@ -40,7 +59,11 @@ class Consumer(CeleryConsumer):
         message.reject_log_error(log, self.connection_errors)
         log.error("A message is none of ours.", extra={"event": "message.foreign"})
 
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """A message whose headers are wrong. Celery would log its body."""
+        self.on_decode_error(message, exc)
+
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """A message that can't be read. Celery would log its body."""
         message.ack()
-        log.error("A message can't be read.", extra={"event": "message.unreadable"})
+        log.error("A message can't be read.", extra={"event": "message.unreadable", "error": type(exc).__name__})

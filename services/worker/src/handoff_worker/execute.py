@@ -2,13 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from handoff_ledger import BlockingLedger, Call, Claim, Fault, LedgerUnavailable, Limits, Refused, Stale, State, calls
+from handoff_ledger import (
+    BlockingLedger,
+    Call,
+    Claim,
+    Fault,
+    LedgerError,
+    LedgerUnavailable,
+    Limits,
+    Refused,
+    Stale,
+    State,
+    calls,
+)
 from handoff_worker.attempt import Again, Attempt, Done, Failed, Outcome, wait
 from handoff_worker.binding import Binding
 from handoff_worker.pack import Pack, Recorded, told
@@ -16,6 +29,7 @@ from handoff_worker.resources import Resources
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+WATCH = 1.0  # seconds between two looks whether a running task is to be cancelled
 PATIENCE = 600.0  # seconds that an outcome waits for Redis to come back
 CANCELLED = Fault(code="cancelled", message="Cancelled while it was running.")
 ITEMS_DEAD = Fault(code="items_dead", message="Some of its items used up their attempts.")
@@ -67,10 +81,25 @@ class Executor:
 
     def _single(self, claim: Claim, attempt: Attempt) -> Ending:
         payload = from_json(claim.payload)
-        outcome = (
-            self._runner.run(attempt.on_loop(payload)) if attempt.binding.asynchronous else attempt.in_place(payload)
-        )
+        if not attempt.binding.asynchronous:
+            return self._end(claim, attempt.binding, attempt.in_place(payload))
+        try:
+            outcome = self._runner.run(self._watched(claim.id, attempt.on_loop(payload)))
+        except asyncio.CancelledError:
+            return self._cancelled(claim)
         return self._end(claim, attempt.binding, outcome)
+
+    async def _watched(self, id: str, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+        """Cancels the work when that was asked for."""
+        running = asyncio.create_task(work)
+        while not (await asyncio.wait({running}, timeout=WATCH))[0]:
+            with suppress(LedgerError):
+                if (await asyncio.to_thread(self._ledger.run, calls.read(id))).cancel_requested:
+                    running.cancel()
+        return await running
+
+    def _cancelled(self, claim: Claim) -> Ending:
+        return Ending(self._insist(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)
 
     def _end(self, claim: Claim, binding: Binding, outcome: Outcome) -> Ending:
         if isinstance(outcome, Done):
@@ -96,7 +125,7 @@ class Executor:
 
         pack = self._runner.run(run())
         if pack.cancelled:
-            return Ending(self._insist(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)
+            return self._cancelled(claim)
         if pack.drained:
             return Ending(self._insist(calls.give_back(claim)))
         if not pack.again:

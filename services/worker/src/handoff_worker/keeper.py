@@ -10,15 +10,15 @@ from collections.abc import Callable, Collection
 
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
+from handoff_ledger.calls.reconcile import RENEW_S
 
 log = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two sweeps
-RENEW = 2.0  # seconds between two renewals: a lease of 6 s outlives two that are missed
 ANNOUNCED = 10.0  # seconds that an announcement lives
 
 
 class Keeper:
-    """Keeps a worker's tasks. `held` gives the ids of those it has."""
+    """Keeps a worker's tasks. `held` gives the ids of those it has; `interrupt` stops one if it can."""
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class Keeper:
         serves: Collection[AnyContract],
         queues: Collection[str],
         held: Callable[[], list[str]],
+        interrupt: Callable[[str], None],
     ) -> None:
         self._ledger = ledger
         self._limits = limits
@@ -36,6 +37,7 @@ class Keeper:
         self._serves = serves
         self._queues = queues
         self._held = held
+        self._interrupt = interrupt
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="handoff-keeper", daemon=True)
 
@@ -59,17 +61,18 @@ class Keeper:
         log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
 
     def _run(self) -> None:
-        renewed = -RENEW
+        renewed = -RENEW_S
         away = False
         while not self._stopped.wait(BEAT):
             try:
-                if time.monotonic() - renewed >= RENEW:
-                    self._ledger.run(calls.renew(self._owner, self._held()))
+                if time.monotonic() - renewed >= RENEW_S:
+                    for id in self._ledger.run(calls.renew(self._owner, self._held())):
+                        self._interrupt(id)
                     self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
                     renewed = time.monotonic()
                 swept = self._ledger.run(calls.sweep(self._owner, self._limits))
             except LedgerUnavailable as error:
-                renewed = -RENEW  # every lease is renewed as soon as Redis is back
+                renewed = -RENEW_S  # every lease is renewed as soon as Redis is back
                 if not away:
                     log.warning("Redis is away: %s", error, extra={"event": "redis.away"})
                 away = True

@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Celery
 
+HEADERS = {"argsrepr", "group", "id", "ignore_result", "kwargsrepr", "lang", "parent_id", "retries", "root_id", "task"}
 RETRIES = 1_234_567  # stands where a number has to
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import uuid
 
 from handoff_ledger import BlockingLedger
+from handoff_worker import interrupt
 from handoff_worker.execute import Executor
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
@@ -30,6 +31,7 @@ class PoolProcess:
 
     def open(self) -> None:
         """Makes this process's connections, event loop and resources."""
+        interrupt.hold()
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)
         self._executor = Executor(ledger, settings.limits, Resources.open(settings), self.owner, self.draining)

@@ -12,6 +12,7 @@ from celery.worker import state
 
 from handoff_ledger import BlockingLedger
 from handoff_ledger.logs import configure
+from handoff_worker import interrupt
 from handoff_worker.binding import bindings
 from handoff_worker.keeper import Keeper
 from handoff_worker.process import PoolProcess
@@ -19,6 +20,7 @@ from handoff_worker.ready import ReadyFile
 from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
+REAP = 0.5  # seconds between two looks for pool processes that died
 
 
 def connect(settings: Settings, process: PoolProcess) -> None:
@@ -54,11 +56,20 @@ class Parent:
             serves=[binding.contract for binding in bindings()],
             queues=queues,
             held=lambda: list(state.requests),
+            interrupt=self._interrupt,
         )
         self._keeper.start()
         self._ready_file.touch()
         sender.timer.call_repeatedly(10, self._ready_file.touch)
+        # Celery looks once when a pool process dies, often before it can be reaped, and then every 5 s.
+        sender.timer.call_repeatedly(REAP, sender.pool.maintain_pool)
         log.info("Ready.", extra={"event": "worker.ready", "queues": queues})
+
+    def _interrupt(self, id: str) -> None:
+        """An async handler looks for itself whether it is to stop; a sync one is interrupted."""
+        request = state.requests.get(id)
+        if request and request.worker_pid and request.task.soft_time_limit:
+            interrupt.send(request.worker_pid)
 
     def shutting_down(self, how: str, **_: Any) -> None:
         """A warm shutdown ends as soon as what runs has ended; one that takes too long becomes a cold one."""

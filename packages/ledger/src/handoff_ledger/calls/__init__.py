@@ -19,18 +19,20 @@ from handoff_ledger.calls.attempt import (
 from handoff_ledger.calls.base import Call, Limits
 from handoff_ledger.calls.look import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
-from handoff_ledger.calls.steer import cancel, cancel_batch
+from handoff_ledger.calls.steer import DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
 from handoff_ledger.calls.submit import Receipt, Submission, accept, accept_batch
 
 __all__ = [
     "Call",
     "Claim",
+    "DeadLetters",
     "Limits",
     "Receipt",
     "Refused",
     "Submission",
     "accept",
     "accept_batch",
+    "actions",
     "announce",
     "cancel",
     "cancel_batch",
@@ -44,6 +46,8 @@ __all__ = [
     "read",
     "read_batch",
     "record",
+    "redrive",
+    "redrive_all",
     "release",
     "renew",
     "retry",

@@ -38,7 +38,7 @@ def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Cl
     def parse(reply: list[Any]) -> Claim | Refused:
         if reply[0] == "refused":
             return Refused(reply[1])
-        _, fence, attempt, attempts, payload, common, *outcomes = reply
+        _, fence, attempt, attempts, payload, common, outcomes = reply
         return Claim(id, fence, attempt, attempts, payload, common, outcomes)
 
     lease = int(contract.policy.lease * 1000)

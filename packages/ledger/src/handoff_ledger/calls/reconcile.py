@@ -7,6 +7,7 @@ from handoff_contracts import QUEUES
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger.calls.base import Arg, Call, Limits
 
+RENEW_S = 2.0  # seconds between two renewals by a worker
 LEADS_MS = 2_000  # a leader that is gone is replaced after this
 GAP_MS = 3_000  # sweeps further apart mean that Redis or every reconciler was away ...
 AMNESTY_MS = 6_000  # ... so leases are left for so long, to be renewed first

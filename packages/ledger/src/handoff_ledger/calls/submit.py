@@ -31,8 +31,7 @@ class Submission:
         key, fingerprint = "", ""
         if self.key:
             key = idempotency(self.client, self.key)
-            about = (self.queue, self.priority, self.delay_ms, self.expires_ms)
-            fingerprint = _digest(self.contract.name.encode(), self.payload, repr(about).encode())
+            fingerprint = _digest(self.contract.name.encode(), self.queue.encode(), self.payload)
         contract = self.contract
         return (
             *(self.id, contract.name, contract.version, self.queue, self.priority, self.client),

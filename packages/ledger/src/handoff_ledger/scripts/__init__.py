@@ -1,9 +1,11 @@
-"""The ledger's scripts, each with the prelude and the message's template before it."""
+"""The ledger's scripts, each with the library in `lib` and the message's template before it."""
 
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
+
+LIBRARY = ("record", "moves", "ends", "operators")  # each builds on those before it
 
 
 class Script(NamedTuple):
@@ -21,5 +23,6 @@ def load(name: str) -> Script:
     # The shebang lets a worker go on when Redis is at its memory limit; what adds work is refused there.
     flags = "" if name.startswith("accept") else "allow-oom"
     head = f"#!lua flags={flags}\nlocal MESSAGE = [==[{message}]==]\n"
-    text = head + folder.joinpath("prelude.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
+    parts = [*(f"lib/{part}.lua" for part in LIBRARY), f"{name}.lua"]
+    text = head + "".join(folder.joinpath(part).read_text() for part in parts)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -25,13 +25,23 @@ local function walk_batch()
   end
 end
 
+-- In an order that holds from page to page, with the one the last page ended in, which may be empty by now.
+local function parked()
+  local seen, names = {}, {}
+  local function add(name) if name and not seen[name] then seen[name] = true; names[#names + 1] = name end end
+  add(string.match(cursor, '^(handoff:parked:[^|]+)|'))
+  for _, parking in ipairs(redis.call('SMEMBERS', 'handoff:parkings')) do add('handoff:parked:' .. parking) end
+  table.sort(names)
+  return names
+end
+
 local function indexes()
   local names = {}
   local function add(of, name) if state == '' or state == of then names[#names + 1] = name end end
   add('running', 'handoff:running')
   for at = 6, #ARGV do add('queued', 'handoff:queued:' .. ARGV[at]) end
   add('scheduled', 'handoff:scheduled')
-  for _, parking in ipairs(redis.call('SMEMBERS', 'handoff:parkings')) do add('parked', 'handoff:parked:' .. parking) end
+  for _, name in ipairs(parked()) do add('parked', name) end
   for _, ended in ipairs(ENDED) do add(ended, 'handoff:' .. ended) end
   return names
 end

@@ -1,10 +1,10 @@
--- The state of the queues. ARGV: names ... Replies {queued, created ms of the oldest or 0, served 0/1} for each, then the
--- count of all that run, are scheduled and are parked.
+-- The state of the queues. ARGV: names ... Replies {name, queued, how long the oldest has waited in ms, served 0/1} for each.
 local rows = {}
 for _, name in ipairs(ARGV) do
   local index = 'handoff:queued:' .. name
   local oldest = redis.call('ZRANGE', index, 0, 0)[1]
-  local since = oldest and tonumber(redis.call('HGET', task_key(oldest), 'created')) or now
+  local times = oldest and redis.call('HMGET', task_key(oldest), 'due', 'created') or {}
+  local since = tonumber(times[1] or times[2] or now)
   rows[#rows + 1] = { name, redis.call('ZCARD', index), now - since, redis.call('EXISTS', 'handoff:serving:' .. name) }
 end
 return rows

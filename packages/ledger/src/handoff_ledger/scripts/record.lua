@@ -3,6 +3,8 @@
 local id, fence, items, outcomes, retention = unpack(ARGV, 1, 5)
 local task = held(id, fence)
 if not task then return 'stale' end
+-- The reply of a first call may have been lost on its way: no item has two outcomes, so it is known by them.
+if redis.call('LINDEX', 'handoff:items:' .. id, -1) == outcomes then return task.cancel and 'cancel' or 'go' end
 redis.call('RPUSH', 'handoff:items:' .. id, outcomes)
 redis.call('HINCRBY', task_key(id), 'done', items)
 for at = 6, #ARGV, 2 do

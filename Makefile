@@ -1,0 +1,67 @@
+PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+##@ Start here
+
+.PHONY: help
+help: ## Show this table
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## Start everything, push to 10,000 devices (TOKENS=file: to these), show what happened, stop
+	@$(BIN)/python scripts/demo.py $(if $(TOKENS),"$(TOKENS)")
+
+.PHONY: dev
+dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
+	@$(BIN)/python scripts/dev.py
+
+.PHONY: key
+key: $(READY) ## Print a new API key for the client NAME=..., and its HANDOFF_API_KEYS entry
+	@$(BIN)/python -m handoff_api.keys "$(or $(NAME),$(error say whose key it is: make key NAME=client))"
+
+##@ Check
+
+.PHONY: test
+test: lint types lock-check ## Lint, types, locks and every test that needs no container engine
+	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
+
+.PHONY: lint
+lint: $(READY) ## Ruff, import-linter and shellcheck
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/shellcheck scripts/*.sh .ci/run
+
+.PHONY: types
+types: $(READY) ## Strict types, tests included
+	@$(BIN)/mypy
+
+##@ Tools
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment (done by itself when a lock or pyproject changed)
+
+$(READY): requirements-dev.txt $(MEMBERS) scripts/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh
+	@touch $@
+
+.PHONY: lock
+lock: $(READY) ## Write the hashed locks after a change of dependencies (UPGRADE=1: move to the newest releases)
+	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+.PHONY: lock-check
+lock-check: $(READY) ## Fail when a lock no longer matches the pyproject files
+	@$(BIN)/python scripts/lock.py --check
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and what runs left
+	@rm -rf $(VENV) .handoff .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist notification.log
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""`python -m handoff_ledger.doctor`: can this Redis, and what serves it, keep the promise? Exits with 1 on a fault."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from handoff_contracts import CATALOGUE
+from handoff_contracts.catalogue import AnyContract
+from handoff_ledger import calls
+from handoff_ledger.blocking import BlockingLedger
+from handoff_ledger.calls import Call
+from handoff_ledger.calls.reconcile import RENEW_S
+from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.records import QueueState
+from handoff_ledger.settings import Shared, load
+
+OLDEST = (7, 2)  # the first Redis with WAITAOF
+SAFE = (8, 2, 2)  # the first Redis 8 without a known hole in its scripting
+SKEW_S = 2.0
+STALE_S = 10.0  # a reconciler sweeps every half second
+
+
+class Survey(NamedTuple):
+    """What the ledger says of its workers. `skew_s`: this machine's clock less Redis's."""
+
+    skew_s: float
+    swept_s: float  # seconds since the last sweep, infinite without one
+    unserved: Sequence[str]
+    parked: Mapping[str, int]
+
+
+def survey() -> Call[Survey]:
+    """Asks what the doctor has to know."""
+
+    def parse(reply: list[Any]) -> Survey:
+        now, swept, unserved, parked = reply
+        since = (now - swept) / 1000 if swept else float("inf")
+        return Survey(time.time() - now / 1000, since, unserved, dict(zip(parked[::2], parked[1::2], strict=True)))
+
+    return Call("survey", [f"{contract.name}:{contract.version}" for contract in CATALOGUE], parse)
+
+
+def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with Redis itself, from its INFO; each a sentence that says what to do."""
+    valkey = "valkey_version" in info
+    version = tuple(int(part) for part in str(info["redis_version"]).split("."))
+    if not valkey and version < OLDEST:
+        yield f"Redis {info['redis_version']} is too old: run 7.2 or newer."
+    elif not valkey and (8,) <= version < SAFE:
+        yield f"Redis {info['redis_version']} has known holes in its scripting: run 8.2.2 or newer."
+    if info["maxmemory_policy"] != "noeviction":
+        yield f"Redis evicts ({info['maxmemory_policy']}), so it drops tasks: set maxmemory-policy to noeviction."
+    if not info["aof_enabled"]:
+        yield "Redis keeps no append-only file, so a restart loses what was accepted: set appendonly to yes."
+    elif info.get("aof_last_write_status", "ok") != "ok":
+        yield "Redis can't write its append-only file: look at its disk."
+    if not info["maxmemory"]:
+        yield "Redis has no memory limit, so the kernel decides what ends: set maxmemory to 70 % of what it may use."
+    elif (used := info["used_memory"] / info["maxmemory"]) >= 0.8:
+        yield f"Redis uses {used:.0%} of its memory, so the API sheds load: add workers, or raise maxmemory."
+
+
+def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequence[AnyContract]) -> Iterator[str]:
+    """What is wrong with those that serve the ledger."""
+    if abs(said.skew_s) > SKEW_S:
+        yield f"This machine's clock and Redis's are {abs(said.skew_s):.0f} s apart: run a time service on both."
+    if said.swept_s > STALE_S:
+        yield "Nobody reconciles, so what a dead worker held stays there: start a worker."
+    for queue in queues:
+        if not queue.served:
+            yield f"No worker serves the queue {queue.name!r} ({queue.depth} waiting): start one with -Q {queue.name}."
+    for contract in said.unserved:
+        yield f"No worker knows {contract}: deploy one that has its handler."
+    for contract, count in said.parked.items():
+        if contract in said.unserved or contract not in {f"{each.name}:{each.version}" for each in contracts}:
+            yield f"{count} tasks are parked for {contract}: deploy a worker that knows it, or cancel them."
+    for each in contracts:
+        if each.policy.lease < 2 * RENEW_S:
+            yield f"The lease of {each.name} is under two renewals: give its policy at least {2 * RENEW_S:.0f} s."
+
+
+def main() -> int:
+    ledger = BlockingLedger(load(Shared).broker_url)
+    try:
+        info, states = ledger.info(), ledger.run(calls.queues())
+        faults = [
+            *redis_faults(info),
+            *service_faults(ledger.run(survey()), states, list(CATALOGUE)),
+        ]
+    except LedgerUnavailable as error:
+        faults = [f"{error} Look whether CELERY_BROKER_URL names it, and whether it runs."]
+    finally:
+        ledger.close()
+    for fault in faults:
+        sys.stdout.write(f"fault: {fault}\n")
+    if not faults:
+        sys.stdout.write("All is well: Redis keeps what it takes, and every queue and contract is served.\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

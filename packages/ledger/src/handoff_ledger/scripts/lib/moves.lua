@@ -1,0 +1,52 @@
+-- The one way in which a task changes its state.
+local function size(task) return tonumber(task.items or 1) end
+
+local function left(task) return size(task) - tonumber(task.done or 0) end
+
+local function keep(retention, ...)
+  for _, name in ipairs({ ... }) do redis.call('PEXPIRE', name, retention) end
+end
+
+-- Ends the batch when none of its items is open any more.
+local function settle_batch(batch, ended, retention)
+  if ended == 0 then return end
+  local name = 'handoff:batch:' .. batch
+  local open = redis.call('HINCRBY', name, 'open', -ended)
+  if open == 0 then
+    redis.call('HSET', name, 'finished', text(now))
+    keep(retention, name, 'handoff:common:' .. batch)
+  end
+end
+
+local function recount(task, from, to)
+  local items = left(task)
+  if items == 0 then return end -- nothing to count, and the batch may have ended so long ago that its record is gone
+  local name = 'handoff:batch:' .. task.batch
+  if from then redis.call('HINCRBY', name, from, -items) end
+  redis.call('HINCRBY', name, to, items)
+end
+
+-- Moves a task to another state and into that state's index.
+local function move(task, state, score, fields)
+  local from = task.state
+  if from then redis.call('ZREM', index_of(task), task.id) end
+  fields = fields or {}
+  fields.state = state
+  write(task, fields)
+  redis.call('ZADD', index_of(task), text(score), task.id)
+  if task.batch then
+    recount(task, from, state)
+    notify(task.batch, state)
+  end
+  notify(task.id, state)
+end
+
+-- Puts a task's message at the end of its queue's list. The delivery tag carries the sequence number, see sweep.lua.
+local function enqueue(task)
+  local seq = redis.call('HINCRBY', 'handoff:seq', task.queue, 1)
+  local values = {
+    id = task.id, task = task.contract, queue = task.queue, seq = text(seq), retries = tostring(task.attempt or 0),
+  }
+  redis.call('LPUSH', task.queue, (string.gsub(MESSAGE, '@(%l+)@', values)))
+  move(task, 'queued', seq, { seq = seq })
+end

@@ -1,0 +1,130 @@
+"""What a call asks for and makes of a reply, without Redis."""
+
+import pytest
+from pydantic_core import from_json
+
+from handoff_contracts import CATALOGUE
+from handoff_ledger import (
+    Claim,
+    Fault,
+    Limits,
+    QueueFull,
+    Receipt,
+    Refused,
+    Stale,
+    State,
+    Submission,
+    UnknownTask,
+    calls,
+)
+from handoff_ledger.calls.submit import idempotency
+
+ECHO = CATALOGUE["system.echo"]
+LIMITS = Limits()
+CLAIM = Claim("id", 3, 2, 5, "{}", "", [])
+
+
+def fingerprint(**changes: object) -> object:
+    fields = {"contract": ECHO, "payload": b"{}", "queue": "default", "client": "shop", "key": "k"}
+    return Submission(**{**fields, **changes}).args()[9]  # type: ignore[arg-type]  # the fields of a table
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"contract": CATALOGUE["push.send"]},
+        {"payload": b"{ }"},
+        {"queue": "high"},
+        {"priority": "high"},
+        {"delay_ms": 1},
+        {"expires_ms": 1},
+    ],
+)
+def test_a_key_stands_for_all_that_was_asked(change: dict[str, object]) -> None:
+    assert fingerprint(**change) != fingerprint()
+
+
+def test_a_key_does_not_stand_for_an_id() -> None:
+    assert fingerprint(id="a" * 26) == fingerprint(id="b" * 26)
+
+
+def test_without_a_key_nothing_is_remembered() -> None:
+    assert Submission(contract=ECHO, payload=b"{}", queue="default").args()[8:10] == ("", "")
+
+
+def test_clients_do_not_share_keys() -> None:
+    keys = {idempotency(client, key) for client, key in [("a", "bc"), ("ab", "c"), ("", "abc"), ("abc", "")]}
+    assert len(keys) == 4
+
+
+def test_each_submission_has_an_id_of_its_own() -> None:
+    ids = {Submission(contract=ECHO, payload=b"{}", queue="default").id for _ in range(100)}
+    assert len(ids) == 100
+
+
+def test_replies_of_accept_stay_with_their_submissions() -> None:
+    several = [Submission(contract=ECHO, payload=b"{}", queue="default") for _ in range(3)]
+    rows = [["accepted", several[0].id, 5], ["full", several[1].id, 5], ["replayed", "old", 4]]
+    first, second, third = calls.accept(several, LIMITS).parse(rows)
+    assert first == Receipt(several[0].id, 5, replayed=False)
+    assert isinstance(second, QueueFull)
+    assert second.queue == "default"
+    assert third == Receipt("old", 4, replayed=True)
+    with pytest.raises(ValueError, match="zip"):
+        calls.accept(several, LIMITS).parse(rows[:2])
+
+
+def test_a_claim_or_a_refusal() -> None:
+    call = calls.claim("id", "me", ECHO, LIMITS)
+    assert call.parse(["claimed", 3, 2, 5, "{}", "", ["[]", "[]"]]) == Claim("id", 3, 2, 5, "{}", "", ["[]", "[]"])
+    assert call.parse(["refused", "running"]) == Refused("running")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        calls.finish(CLAIM, b"{}", LIMITS),
+        calls.fail(CLAIM, Fault(code="c", message="m"), LIMITS),
+        calls.retry(CLAIM, 1.0, Fault(code="c", message="m"), LIMITS),
+        calls.give_back(CLAIM),
+        calls.record(CLAIM, [(0, State.SUCCEEDED, None)], LIMITS),
+    ],
+    ids=lambda call: call.script,
+)
+def test_a_lost_lease_is_an_error(call: calls.Call[object]) -> None:
+    assert call.args[:2] == ["id", 3]
+    with pytest.raises(Stale):
+        call.parse("stale")
+
+
+def test_record_tallies_what_it_records() -> None:
+    fault = Fault(code="c", message="m").model_dump()
+    outcomes = [(0, State.SUCCEEDED, {"x": 1}), (1, State.FAILED, fault), (2, State.SUCCEEDED, None)]
+    call = calls.record(CLAIM, outcomes, LIMITS)
+    assert call.args[2] == 3
+    assert from_json(bytes(call.args[3])) == [[0, "succeeded", {"x": 1}], [1, "failed", fault], [2, "succeeded", None]]  # type: ignore[arg-type]  # it is bytes
+    assert dict(zip(call.args[5::2], call.args[6::2], strict=True)) == {"succeeded": 2, "failed": 1}
+    assert call.parse("go") is True
+    assert call.parse("cancel") is False
+
+
+@pytest.mark.parametrize(
+    ("call", "reply"),
+    [
+        (calls.read("gone"), None),
+        (calls.read_batch("gone"), []),
+        (calls.cancel("gone", LIMITS), "unknown"),
+        (calls.cancel_batch("gone", LIMITS), -1),
+    ],
+    ids=["read", "read_batch", "cancel", "cancel_batch"],
+)
+def test_an_unknown_id_is_an_error(call: calls.Call[object], reply: object) -> None:
+    with pytest.raises(UnknownTask):
+        call.parse(reply)
+
+
+def test_a_sweep_tells_only_what_it_did() -> None:
+    call = calls.sweep("me", LIMITS)
+    assert call.parse(None) == {}
+    assert call.parse([0, 0, 0, 0, 0, 0]) == {}
+    assert call.parse([1, 0, 2, 0, 0, 3]) == {"due": 1, "republished": 2, "trimmed": 3}

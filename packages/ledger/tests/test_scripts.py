@@ -1,0 +1,40 @@
+"""How a script's text is put together."""
+
+import json
+from hashlib import sha1
+from importlib.resources import files
+
+import pytest
+
+from handoff_ledger import scripts
+
+NAMES = sorted(
+    path.name.removesuffix(".lua")
+    for path in files(scripts).iterdir()
+    if path.name.endswith(".lua") and path.name != "prelude.lua"
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_adds_work_is_refused_at_the_memory_limit_and_nothing_else(name: str) -> None:
+    shebang = scripts.load(name).text.splitlines()[0]
+    assert shebang == ("#!lua flags=" if name in {"accept", "accept_batch"} else "#!lua flags=allow-oom")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_redis_knows_it_by_the_digest_of_its_text(name: str) -> None:
+    script = scripts.load(name)
+    assert script.sha == sha1(script.text.encode(), usedforsecurity=False).hexdigest()
+    assert scripts.load(name) is script
+
+
+def test_the_template_fills_its_lua_literal_and_is_json() -> None:
+    message = files(scripts).joinpath("message.json").read_text().strip()
+    assert "]==]" not in message
+    assert json.loads(message.replace("@retries@", "0"))["headers"]["id"] == "@id@"
+    assert f"local MESSAGE = [==[{message}]==]\n" in scripts.load("accept").text
+
+
+def test_a_name_that_is_no_script_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        scripts.load("flushall")

@@ -1,0 +1,61 @@
+"""Writes the hashed locks, or with --check tells whether they still say what the pyproject files ask for.
+
+Present pins stay as they are; `make lock UPGRADE=1` moves them to the newest releases.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MEMBERS = sorted(path.parent.relative_to(ROOT) for path in ROOT.glob("*/*/pyproject.toml"))
+DEVELOPMENT = Path("requirements-dev.txt")
+IMAGES = [Path("services", name, "requirements.txt") for name in ("api", "worker", "flower")]
+LOCKS = [DEVELOPMENT, *IMAGES]
+
+
+def compile_lock(lock: Path, folder: Path, sources: list[str], *options: str) -> None:
+    """Compiles one lock into `folder`, keeping the pins of the file that lies there."""
+    local = [f"--no-emit-package=handoff-{member.name}" for member in MEMBERS]
+    command = [sys.executable, "-m", "uv", "pip", "compile", f"--output-file={folder / lock}", *sources, *local]
+    command += [*options, "--universal", "--python-version=3.11", "--generate-hashes", "--no-annotate", "--quiet"]
+    command += ["--no-emit-index-url", "--custom-compile-command=make lock"]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        sys.exit(f"uv could not compile {lock}: its message stands above.")
+
+
+def compile_all(folder: Path, *options: str) -> None:
+    members = [f"{member}/pyproject.toml" for member in MEMBERS]
+    compile_lock(DEVELOPMENT, folder, [*members, "--group=dev"], *options)
+    for lock in IMAGES:
+        compile_lock(lock, folder, [f"{lock.parent}/pyproject.toml", f"--constraints={folder / DEVELOPMENT}"], *options)
+
+
+def check() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for lock in LOCKS:
+            (folder / lock).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / lock, folder / lock)
+        compile_all(folder)
+        stale = [str(lock) for lock in LOCKS if (folder / lock).read_text() != (ROOT / lock).read_text()]
+    if stale:
+        sys.exit(f"{', '.join(stale)} no longer match the pyproject files: run `make lock` and commit what it writes.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--upgrade", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.check:
+        check()
+    else:
+        compile_all(ROOT, *(["--upgrade"] if arguments.upgrade else []))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The application: its resources, its routes, its middleware."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from handoff_api import openapi, problems
+from handoff_api.auth import Authenticate
+from handoff_api.fast import FastRoute
+from handoff_api.intake import Intake
+from handoff_api.observe import Observe
+from handoff_api.pulse import Pulse
+from handoff_api.routes import batches, catalogue, health, letters, push, tasks
+from handoff_api.settings import Settings
+from handoff_api.state import Resources
+from handoff_api.views import BatchView, TaskView
+from handoff_api.watch import Watcher
+from handoff_contracts import CATALOGUE
+from handoff_ledger import AsyncLedger
+from handoff_ledger.settings import load
+
+
+@asynccontextmanager
+async def resources(settings: Settings) -> AsyncIterator[Resources]:
+    """What requests work with. Redis need not be there: the calls that need it are answered by 503 until it is."""
+    ledger, watcher = (
+        AsyncLedger(settings.broker_url, settings.limits, durable=settings.durable_accept),
+        Watcher(settings.broker_url),
+    )
+    pulse = Pulse(ledger, development=settings.development)
+    await pulse.beat()
+    background = [asyncio.create_task(pulse.run()), asyncio.create_task(watcher.run())]
+    try:
+        yield Resources(ledger=ledger, watcher=watcher, pulse=pulse)
+    finally:
+        for task in background:
+            await _end(task)
+        await watcher.aclose()
+        await ledger.aclose()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    while not task.done():  # redis-py swallows a cancellation that meets it while it connects
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The API. Without settings they come from the environment."""
+    settings = settings or load(Settings)
+    browsable = settings.development
+    app = FastAPI(
+        title="Handoff",
+        lifespan=lambda _: resources(settings),
+        openapi_url="/openapi.json" if browsable else None,
+        docs_url="/docs" if browsable else None,
+        redoc_url="/redoc" if browsable else None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Authenticate, keys=settings.keys())
+    app.add_middleware(Observe)
+    problems.install(app)
+    offer(app)
+    for router in (
+        tasks.router,
+        letters.router,
+        batches.router,
+        push.router(development=browsable),
+        catalogue.router,
+        health.router,
+    ):
+        app.include_router(router)
+    app.openapi = partial(openapi.document, app, version("handoff-api"))  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def offer(app: FastAPI) -> None:
+    """A route for the tasks and one for the batches of every contract. They come first: most requests go to them."""
+    for contract in CATALOGUE:
+        intake = Intake(contract)
+        for kind, routes, view in (("tasks", tasks, TaskView), ("batches", batches, BatchView)):
+            app.router.add_api_route(
+                f"/v1/{kind}/{contract.name}",
+                routes.accepting(intake),
+                methods=["POST"],
+                status_code=202,
+                response_model=view,
+                summary=contract.summary,
+                tags=[kind],
+                operation_id=f"{kind}:{contract.name}",
+                route_class_override=FastRoute,
+            )

@@ -1,0 +1,43 @@
+"""Bodies: read up to a limit, and only as JSON."""
+
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
+
+from handoff_api.problems import BODY_TOO_LARGE, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, Problem
+from handoff_api.state import ApiRequest
+
+
+async def read(request: ApiRequest, limit: int) -> bytes:
+    """The body of a JSON request of at most `limit` bytes. One that says that it is longer is refused unread."""
+    headers = request.state["headers"]
+    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
+        raise Problem(UNSUPPORTED_MEDIA_TYPE)
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Problem(UNSUPPORTED_MEDIA_TYPE)
+    if int(headers.get(b"content-length", 0)) > limit:
+        raise _too_large(limit)
+    chunks, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def parse(body: bytes) -> Any:
+    """The JSON in a body; no NaN, no Infinity, at most 200 levels deep."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(INVALID_JSON, f"The body is not valid JSON: {error}.") from None
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(BODY_TOO_LARGE, f"The body may have {limit} bytes at most.")

@@ -1,0 +1,58 @@
+"""gunicorn's configuration: `gunicorn -c python:handoff_api.gunicorn_conf 'handoff_api.app:create_app()'`."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from handoff_api.pulse import unsafe
+from handoff_api.server import GRACE_S, Worker
+from handoff_api.settings import Settings
+from handoff_ledger.connect import blocking_client
+from handoff_ledger.logs import configure
+from handoff_ledger.settings import load
+
+settings = load(Settings)
+configure(settings.log_level, development=settings.development)
+
+host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+bind = f"{host}:{settings.api_port}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+worker_class = Worker
+loglevel = "warning"
+keepalive = 65  # longer than the usual 60 s of what stands before it
+graceful_timeout = GRACE_S
+timeout = 30
+control_socket_disable = True  # its file would lie in the home directory
+memory = Path("/dev/shm")  # noqa: S108  # a heartbeat's file there never waits for a disk
+worker_tmp_dir = str(memory) if memory.is_dir() else None
+counts = None
+if workers > 1:  # every process writes what it counted into files that /metrics adds up
+    counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="handoff-metrics-", dir=worker_tmp_dir)
+
+
+def on_starting(arbiter: Any) -> None:
+    """Refuses a Redis that would lose tasks. One that is away is asked again by each worker."""
+    arbiter.log.error_log.handlers.clear()  # to the root's handler, like everything else
+    arbiter.log.error_log.propagate = True
+    if settings.development:
+        return
+    redis = blocking_client(settings.broker_url)
+    try:
+        sentence = unsafe(redis.info("memory"), redis.info("persistence"))
+    except (RedisError, OSError):
+        return
+    finally:
+        redis.close()
+    if sentence:
+        sys.stderr.write(f"handoff: {sentence}\n")
+        raise SystemExit(2)
+
+
+def on_exit(_: Any) -> None:
+    if counts:
+        shutil.rmtree(counts, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Metrics: every name there is, and how the ledger's counts become Prometheus's."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from handoff_ledger import Call, QueueState
+from handoff_ledger.calls.base import fields_of
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+HTTP_REQUESTS = Counter("handoff_http_requests", "HTTP requests answered", ["method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "handoff_http_request_seconds", "Time to the end of the answer", ["method", "route"], buckets=SECONDS
+)
+HISTOGRAMS = {
+    "start": ("handoff_task_start_seconds", "From due to the first start"),
+    "run": ("handoff_task_run_seconds", "Time of one attempt"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the ledger counted since its beginning, and what is open now."""
+
+    stats: Mapping[str, int] = field(default_factory=dict)
+    open: Mapping[str, int] = field(default_factory=dict)
+
+
+def totals() -> Call[Snapshot]:
+    """Reads what the ledger counted."""
+
+    def parse(reply: list[Any]) -> Snapshot:
+        stats, *numbers = reply
+        counted = {name: int(value) for name, value in fields_of(stats).items()}
+        return Snapshot(counted, dict(zip(("running", "scheduled", "parked"), numbers, strict=True)))
+
+    return Call("totals", [], parse)
+
+
+class LedgerMetrics(Collector):
+    """One reading of the ledger as metrics; without one, that it is away."""
+
+    def __init__(self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float) -> None:
+        self.snapshot = snapshot
+        self.queues = queues
+        self.memory = memory
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily("handoff_ledger_up", "Whether Redis answers", value=float(self.snapshot is not None))
+        if self.snapshot is None:
+            return
+        yield GaugeMetricFamily(
+            "handoff_redis_memory_ratio", "Share of its memory limit that Redis uses", value=self.memory
+        )
+        yield from _counted(self.snapshot.stats)
+        tasks = GaugeMetricFamily("handoff_tasks_open", "Tasks in a state that is not in a queue", labels=["state"])
+        for state, number in self.snapshot.open.items():
+            tasks.add_metric([state], number)
+        yield tasks
+        yield from _queues(self.queues)
+
+
+def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
+    depth = GaugeMetricFamily("handoff_queue_depth", "Messages that wait; a pack counts as one", labels=["queue"])
+    oldest = GaugeMetricFamily(
+        "handoff_queue_oldest_seconds", "How long the oldest of them has waited", labels=["queue"]
+    )
+    served = GaugeMetricFamily("handoff_queue_served", "Whether a live worker takes from the queue", labels=["queue"])
+    for queue in queues:
+        depth.add_metric([queue.name], queue.depth)
+        oldest.add_metric([queue.name], queue.oldest_s)
+        served.add_metric([queue.name], float(queue.served))
+    yield from (depth, oldest, served)
+
+
+def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:
+    """Stats are named `<contract> <event>`, `<contract> item <state>` or `<contract> <histogram> <bucket in ms>`."""
+    tasks = CounterMetricFamily("handoff_task_events", "What became of tasks", labels=["contract", "event"])
+    items = CounterMetricFamily("handoff_items", "Items of batches by how they ended", labels=["contract", "state"])
+    observed: dict[tuple[str, str], dict[str, int]] = {}
+    for name, number in sorted(stats.items()):
+        contract, what, *rest = name.split(" ")
+        if what in HISTOGRAMS:
+            observed.setdefault((what, contract), {})[rest[0]] = number
+        elif what == "item":
+            items.add_metric([contract, rest[0]], number)
+        else:
+            tasks.add_metric([contract, what], number)
+    yield from (tasks, items)
+    for what, (metric, text) in HISTOGRAMS.items():
+        family = HistogramMetricFamily(metric, text, labels=["contract"])
+        for (of, contract), counts in observed.items():
+            if of == what:
+                family.add_metric([contract], *_histogram(counts))
+        yield family
+
+
+def _histogram(counts: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
+    """Cumulative buckets in seconds, and the sum in seconds."""
+    bounds = sorted(float(name) for name in counts if name != "sum")
+    buckets, running = [], 0
+    for bound in bounds:
+        running += counts["inf" if bound == float("inf") else f"{bound:.0f}"]
+        buckets.append(("+Inf" if bound == float("inf") else str(bound / 1000), float(running)))
+    if not bounds or bounds[-1] != float("inf"):
+        buckets.append(("+Inf", float(running)))
+    return buckets, counts.get("sum", 0) / 1000
+
+
+def render(ledger: LedgerMetrics) -> bytes:
+    """Everything in Prometheus's text format. With several processes, the HTTP metrics of all of them."""
+    registry = CollectorRegistry()
+    registry.register(ledger)
+    processes = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        processes = CollectorRegistry()
+        MultiProcessCollector(processes)  # type: ignore[no-untyped-call]  # the package has no types there
+    return generate_latest(processes) + generate_latest(registry)

@@ -1,0 +1,102 @@
+"""How a task is to be run, as query parameters and headers say it."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Self, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from handoff_api.problems import INVALID_REQUEST, PRIORITY_NOT_OFFERED, Fault, Problem, details, fault
+from handoff_api.state import ApiRequest
+from handoff_contracts import Priority, queue_for
+from handoff_contracts.catalogue import AnyContract
+
+YEAR_S = 365 * 24 * 60 * 60
+LONGEST_WAIT_S = 30
+KEY = re.compile(rb"[\x20-\x7e]{1,255}")
+WAIT = re.compile(rb"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:$|[,;])", re.IGNORECASE)
+
+
+def _iso(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("Write ISO 8601 with an offset, like 2030-01-31T12:00:00Z") from None
+
+
+Seconds = Annotated[float, Field(le=YEAR_S, allow_inf_nan=False)]
+
+
+class BatchOptions(BaseModel):
+    """The query parameters of a batch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    priority: Priority | None = Field(default=None, description="The lane to wait in, instead of the contract's own")
+
+    def queue(self, contract: AnyContract) -> str:
+        """The name of the queue. Raises a `Problem` when the contract's tasks take no priority."""
+        try:
+            return queue_for(contract.queue, self.priority).name
+        except ValueError:
+            raise Problem(PRIORITY_NOT_OFFERED) from None
+
+
+class TaskOptions(BatchOptions):
+    """The query parameters of a task."""
+
+    delay: Annotated[Seconds, Field(ge=0)] | None = Field(default=None, description="Seconds to wait before it may run")
+    run_at: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = Field(
+        default=None, description="When it may run, ISO 8601 with an offset; within a year"
+    )
+    expires_in: Annotated[Seconds, Field(gt=0)] | None = Field(
+        default=None, description="Seconds after which it is no longer wanted, if it still waits"
+    )
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.delay is not None and self.run_at is not None:
+            raise ValueError("Give delay or run_at, not both")
+        if self.run_at is not None and (self.run_at - datetime.now(UTC)).total_seconds() > YEAR_S:
+            raise ValueError("run_at is more than a year ahead")
+        return self
+
+    @property
+    def delay_ms(self) -> int:
+        if self.run_at is not None:
+            return max(0, int((self.run_at - datetime.now(UTC)).total_seconds() * 1000))
+        return int((self.delay or 0) * 1000)
+
+    @property
+    def expires_ms(self) -> int:
+        return 0 if self.expires_in is None else max(1, int(self.expires_in * 1000))
+
+
+Q = TypeVar("Q", bound=BatchOptions)
+
+
+def query(request: ApiRequest, options: type[Q]) -> Q:
+    """The options in a request's query. Raises a `Problem` that names each parameter that is wrong."""
+    try:
+        return options.model_validate(dict(request.query_params) if request.scope["query_string"] else {})
+    except ValidationError as error:
+        wrong = [fault(entry, ("query", *entry["loc"])) for entry in details(error)]
+        raise Problem(INVALID_REQUEST, faults=wrong) from None
+
+
+def idempotency_key(request: ApiRequest) -> str:
+    """The `Idempotency-Key`, '' for none."""
+    key = request.state["headers"].get(b"idempotency-key")
+    if key is None:
+        return ""
+    if not KEY.fullmatch(key):
+        wrong = Fault("header.Idempotency-Key", "A key has 1 to 255 printable ASCII characters")
+        raise Problem(INVALID_REQUEST, faults=[wrong])
+    return key.decode()
+
+
+def wait(request: ApiRequest) -> int:
+    """The seconds that `Prefer: wait=N` grants, at most 30; 0 without. What can't be read is ignored (RFC 7240)."""
+    prefer = request.state["headers"].get(b"prefer")
+    found = WAIT.search(prefer) if prefer else None
+    return min(int(found[1]), LONGEST_WAIT_S) if found else 0

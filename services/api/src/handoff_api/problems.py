@@ -1,0 +1,138 @@
+"""What the API answers when something is wrong: problem documents (RFC 9457) with a stable `code`."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from handoff_contracts import UnknownContract
+from handoff_ledger import IdempotencyConflict, LedgerUnavailable, NotRedrivable, QueueFull, UnknownTask
+
+MOST_FAULTS = 100
+LONGEST_NAME = 64  # of a field's name in a path: the client chose it
+
+
+class Kind(NamedTuple):
+    """A kind of problem. `retry_after` in seconds."""
+
+    status: int
+    code: str
+    title: str
+    retry_after: int | None = None
+
+
+INVALID_JSON = Kind(400, "invalid_json", "The body is not valid JSON.")
+UNAUTHORIZED = Kind(401, "unauthorized", "A valid API key is needed.")
+UNKNOWN_BATCH = Kind(404, "unknown_batch", "No batch has this id.")
+BODY_TOO_LARGE = Kind(413, "body_too_large", "The body is too large.")
+UNSUPPORTED_MEDIA_TYPE = Kind(415, "unsupported_media_type", "The body has to be application/json, not compressed.")
+INVALID_PAYLOAD = Kind(422, "invalid_payload", "The payload does not fit the contract.")
+INVALID_BATCH = Kind(422, "invalid_batch", "The batch does not fit the contract.")
+INVALID_REQUEST = Kind(422, "invalid_request", "A parameter or a header is wrong.")
+PRIORITY_NOT_OFFERED = Kind(422, "priority_not_offered", "Tasks of this contract take no priority.")
+BAD_CURSOR = Kind(422, "bad_cursor", "The cursor is not one that this list gave out.")
+INTERNAL = Kind(500, "internal", "Something went wrong on this side.")
+REDIS_MEMORY = Kind(503, "redis_memory", "Redis is near its memory limit: nothing is accepted now.", 10)
+REDIS_UNSAFE = Kind(503, "redis_unsafe", "Redis is not set up to keep tasks: nothing is accepted.", 30)
+
+# The one place where errors of the domain get a status.
+DOMAIN: Mapping[type[Exception], Kind] = {
+    UnknownContract: Kind(404, "unknown_contract", "No contract has this name."),
+    UnknownTask: Kind(404, "unknown_task", "No task has this id."),
+    IdempotencyConflict: Kind(422, "idempotency_conflict", "The idempotency key was used for another request."),
+    NotRedrivable: Kind(409, "not_redrivable", "Only dead and failed tasks can be redriven."),
+    QueueFull: Kind(429, "queue_full", "The queue is full.", 5),
+    LedgerUnavailable: Kind(503, "ledger_unavailable", "Redis is away.", 2),
+}
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong, and where: `title`, `items[3].token`, `query.delay`, `header.Idempotency-Key`."""
+
+    path: str
+    message: str
+
+
+class Problem(Exception):
+    """A request that can't be served. `detail` is a sentence without anything from the request."""
+
+    def __init__(
+        self, kind: Kind, detail: str = "", faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.detail = detail
+        self.faults = faults
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        kind = self.kind
+        document: dict[str, Any] = {"type": f"urn:handoff:problem:{kind.code}", "title": kind.title}
+        document |= {"status": kind.status, "detail": self.detail or kind.title, "code": kind.code}
+        document["errors"] = [fault._asdict() for fault in self.faults]
+        headers = dict(self.headers)
+        if kind.retry_after is not None:
+            headers["Retry-After"] = str(kind.retry_after)
+        if kind.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return Response(orjson.dumps(document), kind.status, headers, media_type="application/problem+json")
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """What a validation found, without what was given."""
+    return [fault(entry, entry["loc"]) for entry in details(error)]
+
+
+def item_faults(error: ValidationError, first: int) -> list[Fault]:
+    """The same for a list of items of which the first is number `first`."""
+    return [fault(entry, ("items", first + int(entry["loc"][0]), *entry["loc"][1:])) for entry in details(error)]
+
+
+def details(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def fault(entry: ErrorDetails, location: Sequence[str | int]) -> Fault:
+    path = ""
+    for part in location:
+        name = str(part)[:LONGEST_NAME]
+        path += f"[{part}]" if isinstance(part, int) else f".{name}" if path else name
+    # This message alone would quote the input.
+    message = "The tag is unknown" if entry["type"] == "union_tag_invalid" else entry["msg"]
+    return Fault(path, message.removeprefix("Value error, "))
+
+
+async def _problem(_: Request, problem: Problem) -> Response:
+    return problem.response()
+
+
+async def _domain(_: Request, error: Exception) -> Response:
+    # These say what they know in a sentence of their own; the others may quote the request.
+    detail = str(error) if isinstance(error, LedgerUnavailable | NotRedrivable | QueueFull) else ""
+    return Problem(DOMAIN[type(error)], detail).response()
+
+
+async def _http(_: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
+    kind = Kind(status, status.phrase.lower().replace(" ", "_").replace("-", "_"), f"{status.phrase}.")
+    return Problem(kind, headers=error.headers).response()
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    return Problem(INVALID_REQUEST, faults=[fault(entry, entry["loc"]) for entry in error.errors()]).response()
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the app a problem document."""
+    app.exception_handler(Problem)(_problem)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+    for domain in DOMAIN:
+        app.exception_handler(domain)(_domain)

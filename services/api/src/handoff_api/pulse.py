@@ -1,0 +1,81 @@
+"""The API's regular look at Redis: is it there, has it room, will it keep what it takes?"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from redis.exceptions import RedisError
+
+from handoff_api.problems import DOMAIN, REDIS_MEMORY, REDIS_UNSAFE, Problem
+from handoff_ledger import AsyncLedger, LedgerUnavailable
+
+log = logging.getLogger(__name__)
+BEAT_S = 1.0
+FULL = 0.8  # the share of Redis's memory from which nothing is accepted, so that the backlog can always drain
+
+
+def unsafe(memory: Mapping[str, object], persistence: Mapping[str, object]) -> str | None:
+    """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
+    if memory["maxmemory_policy"] != "noeviction":
+        return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
+    if not persistence["aof_enabled"]:
+        return "Redis has no append-only file: set its appendonly to yes."
+    return None
+
+
+class Pulse:
+    """What Redis said at the last beat."""
+
+    def __init__(self, ledger: AsyncLedger, *, development: bool) -> None:
+        self._ledger = ledger
+        self._trusting = development
+        self._away: str | None = "Redis was not asked yet."
+        self._unsafe: str | None = None
+        self._memory = 0.0
+
+    @property
+    def memory(self) -> float:
+        """The share of its memory limit that Redis uses."""
+        return self._memory
+
+    def check(self) -> None:
+        """Raises a `Problem` unless Redis is there and keeps what it takes."""
+        if self._away:
+            raise Problem(DOMAIN[LedgerUnavailable], self._away)
+        if self._unsafe:
+            raise Problem(REDIS_UNSAFE, self._unsafe)
+
+    def admit(self) -> None:
+        """Raises a `Problem` when nothing may be accepted now. A Redis that is away is found out by the call itself."""
+        if self._memory >= FULL:
+            raise Problem(REDIS_MEMORY)
+        if self._unsafe:
+            raise Problem(REDIS_UNSAFE, self._unsafe)
+
+    async def beat(self) -> None:
+        """Asks Redis once."""
+        try:
+            self._memory = await self._ledger.memory()
+            if self._away:
+                await self._arrived()
+            self._away = None
+        except (LedgerUnavailable, RedisError, OSError, TimeoutError) as error:
+            if not self._away:
+                log.warning("Redis is away", extra={"event": "redis.away", "error": type(error).__name__})
+            self._away = str(error) if isinstance(error, LedgerUnavailable) else "Redis refused a command of this API."
+
+    async def run(self) -> None:
+        """Beats until it is cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self.beat()
+
+    async def _arrived(self) -> None:
+        async with asyncio.timeout(BEAT_S):
+            redis = self._ledger.redis
+            self._unsafe = (
+                None if self._trusting else unsafe(await redis.info("memory"), await redis.info("persistence"))
+            )
+        if self._unsafe:
+            log.error(self._unsafe, extra={"event": "redis.unsafe"})
+        log.info("Redis is there", extra={"event": "redis.there"})

@@ -1,0 +1,36 @@
+"""For the platform, not for clients: is it alive, is it ready, what has it counted?"""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import JSONResponse, Response
+
+from handoff_api.metrics import LedgerMetrics, render, totals
+from handoff_api.state import ApiRequest
+from handoff_ledger import LedgerUnavailable
+from handoff_ledger.calls import queues
+
+router = APIRouter(include_in_schema=False)
+OK = {"status": "ok"}
+
+
+@router.get("/livez")
+async def livez() -> JSONResponse:
+    """The process answers; asks nothing else."""
+    return JSONResponse(OK)
+
+
+@router.get("/readyz")
+async def readyz(request: ApiRequest) -> JSONResponse:
+    """Redis answered within the last second or so."""
+    request.state["pulse"].check()
+    return JSONResponse(OK)
+
+
+@router.get("/metrics")
+async def metrics(request: ApiRequest) -> Response:
+    ledger, memory = request.state["ledger"], request.state["pulse"].memory
+    try:
+        snapshot, waiting = await ledger.run(totals()), await ledger.run(queues())
+    except LedgerUnavailable:
+        return Response(render(LedgerMetrics(None, [], memory)), media_type=CONTENT_TYPE_LATEST)
+    return Response(render(LedgerMetrics(snapshot, waiting, memory)), media_type=CONTENT_TYPE_LATEST)

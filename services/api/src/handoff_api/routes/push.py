@@ -1,0 +1,36 @@
+"""The tutorial's call: one notification to one device, by a path that holds its token."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from handoff_api.intake import Intake
+from handoff_api.state import ApiRequest
+from handoff_api.submit import submit
+from handoff_api.views import Sent
+from handoff_contracts import CATALOGUE
+from handoff_ledger import Submission
+
+PUSH = Intake(CATALOGUE["push.send"])
+Text = Annotated[str | None, Query()]
+
+
+async def push(device_token: str, request: ApiRequest, title: Text = None, body: Text = None) -> Sent:
+    request.state["pulse"].admit()
+    payload = PUSH.payload({"token": device_token, "title": title, "body": body})
+    contract = PUSH.contract
+    client = request.state["client"]
+    task = await submit(
+        request.state, Submission(contract=contract, payload=payload, queue=contract.queue.name, client=client)
+    )
+    return Sent(id=task.id)
+
+
+def router(*, development: bool) -> APIRouter:
+    """POST, and in development GET too, so that a browser's address bar will do."""
+    routes = APIRouter(tags=["push"])
+    summary = "Send a notification to a device"
+    routes.add_api_route("/push/{device_token}", push, methods=["POST"], status_code=202, summary=summary)
+    if development:
+        routes.add_api_route("/push/{device_token}", push, methods=["GET"], summary=f"{summary} (development only)")
+    return routes

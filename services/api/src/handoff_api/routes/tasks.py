@@ -1,0 +1,100 @@
+"""/v1/tasks: accept, read, list, cancel and follow single tasks."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from handoff_api import cursors
+from handoff_api.body import read as read_body
+from handoff_api.intake import Intake
+from handoff_api.options import wait
+from handoff_api.settings import TASK_LIMIT
+from handoff_api.state import ApiRequest
+from handoff_api.streams import events
+from handoff_api.submit import has_ended, submission, submit
+from handoff_api.views import Page, TaskView
+from handoff_contracts import UnknownContract
+from handoff_ledger import State, Task, UnknownTask
+from handoff_ledger.calls import cancel, list_tasks, read
+from handoff_ledger.ids import is_id
+
+router = APIRouter(tags=["tasks"])
+
+
+def accepting(intake: Intake) -> Callable[[ApiRequest], Coroutine[Any, Any, Response]]:
+    """The endpoint that accepts tasks of one contract."""
+
+    async def accept(request: ApiRequest) -> Response:
+        request.state["pulse"].admit()
+        task = submission(request, intake, await read_body(request, TASK_LIMIT))
+        granted = wait(request)
+        return accepted(await submit(request.state, task, granted), granted)
+
+    return accept
+
+
+def accepted(task: Task, granted: int = 0) -> Response:
+    """202 with the task; 200 when the caller waited for its end and saw it."""
+    view = TaskView.of(task)
+    headers = {"Location": view.links.self}
+    if granted:
+        headers["Preference-Applied"] = f"wait={granted}"
+    status = 200 if granted and task.state.ended else 202
+    return Response(view.__pydantic_serializer__.to_json(view), status, headers, media_type="application/json")
+
+
+@router.post("/v1/tasks/{contract}", include_in_schema=False)
+async def refuse(contract: str) -> None:
+    raise UnknownContract(contract)
+
+
+def task_id(id: str) -> str:
+    if not is_id(id):
+        raise UnknownTask(id)
+    return id
+
+
+async def task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> Task:
+    return await request.state["ledger"].run(read(id))
+
+
+class Filter(BaseModel):
+    """Which tasks, and which page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = None
+    contract: str = Field(default="", pattern=r"^[a-z0-9_.]{0,200}$")
+    batch: str = Field(default="", pattern=r"^[0-9a-z]{0,26}$")
+    cursor: str = Field(default="", max_length=400)
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+@router.get("/v1/tasks", summary="List tasks, newest first in each state")
+async def listing(filter: Annotated[Filter, Query()], request: ApiRequest) -> Page[TaskView]:
+    cursor = cursors.unseal(filter.cursor, cursors.TASKS)
+    call = list_tasks(filter.limit, filter.state, filter.contract, filter.batch, cursor)
+    tasks, following = await request.state["ledger"].run(call)
+    return Page(items=[TaskView.of(task) for task in tasks], cursor=cursors.seal(following))
+
+
+@router.get("/v1/tasks/{id}", summary="Read a task")
+async def get(task: Annotated[Task, Depends(task)]) -> TaskView:
+    return TaskView.of(task)
+
+
+@router.delete("/v1/tasks/{id}", summary="Cancel a task, or ask the one that runs to stop")
+async def delete(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> TaskView:
+    ledger = request.state["ledger"]
+    await ledger.run(cancel(id, ledger.limits, request.state["client"]))
+    return TaskView.of(await ledger.run(read(id)))
+
+
+@router.get("/v1/tasks/{id}/events", summary="Follow a task to its end", response_class=EventSourceResponse)
+async def follow(task: Annotated[Task, Depends(task)], request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
+    async for event in events(request.state, task.id, read(task.id), "task", TaskView.of, has_ended):
+        yield event

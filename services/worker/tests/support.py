@@ -1,0 +1,28 @@
+"""A contract for tests, and bindings of it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from handoff_contracts import Contract, Payload, Policy, Result
+from handoff_worker.attempt import Attempt
+from handoff_worker.binding import Binding
+from handoff_worker.resources import Resources
+
+SECRET = "5ecret-device-token"
+
+
+class Ask(Payload):
+    text: str
+
+
+class Answer(Result):
+    text: str
+
+
+def attempt_at(handler: Callable[[Any, Resources], Any], **policy: Any) -> Attempt:
+    """An attempt whose contract has this policy and this handler."""
+    contract = Contract(
+        name="test.ask", version=1, payload=Ask, result=Answer, summary="A test.", policy=Policy(**policy)
+    )
+    return Attempt(Binding(contract, handler, inspect.iscoroutinefunction(handler)), Resources(push={}))

@@ -1,0 +1,233 @@
+"""A pack: bounded concurrency, every outcome recorded before its place is used again, and each way to stop early."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from handoff_ledger import Claim, LedgerUnavailable, Stale, State
+from handoff_worker.attempt import TIME_LIMIT, Again
+from handoff_worker.pack import Pack, Recorded
+from handoff_worker.resources import Resources
+from handoff_worker.verdicts import Fail, Retry
+from services.worker.tests.support import Answer, Ask, attempt_at
+
+Handler = Callable[[Ask, Resources], Awaitable[Answer]]
+
+
+def claim(items: int, recorded: Sequence[Sequence[Recorded]] = ()) -> Claim:
+    """A claim of a pack whose items' texts are their numbers."""
+    payload = json.dumps([{"text": str(number)} for number in range(items)])
+    return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
+
+
+class Ledger:
+    """Takes outcomes as the ledger does; `answer` is what it says to each record."""
+
+    def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
+        self.chunks: list[Sequence[Recorded]] = []
+        self._answer = answer
+
+    async def record(self, outcomes: Sequence[Recorded]) -> bool:
+        await asyncio.sleep(0.001)
+        self.chunks.append(outcomes)
+        return self._answer()
+
+    @property
+    def recorded(self) -> dict[int, Recorded]:
+        return {outcome[0]: outcome for chunk in self.chunks for outcome in chunk}
+
+
+def never() -> bool:
+    return False
+
+
+async def echo(ask: Ask, _: Resources) -> Answer:
+    await asyncio.sleep(0.001)
+    return Answer(text=ask.text)
+
+
+def pack_of(
+    handler: Callable[[Ask, Resources], Any],
+    ledger: Ledger,
+    claim: Claim,
+    concurrency: int = 4,
+    draining: Callable[[], bool] = never,
+) -> Pack:
+    return Pack(claim, attempt_at(handler, pack=100, concurrency=concurrency), ledger.record, draining)
+
+
+async def test_every_item_is_recorded_once() -> None:
+    ledger = Ledger()
+    pack = pack_of(echo, ledger, claim(50))
+    await pack.run()
+    assert sum(map(len, ledger.chunks)) == 50
+    assert ledger.recorded == {at: (at, State.SUCCEEDED, {"text": str(at)}) for at in range(50)}
+    assert (pack.again, pack.cancelled, pack.drained) == ({}, False, False)
+
+
+async def test_items_share_the_common_fields() -> None:
+    ledger = Ledger()
+    shared = Claim("0.0", 1, 1, 5, '[{}, {"text": "own"}]', '{"text": "common"}', [])
+    await pack_of(echo, ledger, shared).run()
+    assert [value["text"] for _, _, value in sorted(ledger.recorded.values())] == ["common", "own"]
+
+
+async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None:
+    """An item is in flight from its handler's start until the ledger has its outcome: that is what a kill repeats."""
+    open_items: set[str] = set()
+    most = 0
+    running = most_running = 0
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        nonlocal most, running, most_running
+        open_items.add(ask.text)
+        running += 1
+        most, most_running = max(most, len(open_items)), max(most_running, running)
+        await asyncio.sleep(0.001 * (1 + int(ask.text) % 3))
+        running -= 1
+        return Answer(text=ask.text)
+
+    class Slow(Ledger):
+        async def record(self, outcomes: Sequence[Recorded]) -> bool:
+            await asyncio.sleep(0.003)
+            open_items.difference_update(str(at) for at, _, _ in outcomes)
+            return await super().record(outcomes)
+
+    ledger = Slow()
+    await pack_of(handler, ledger, claim(60), concurrency=7).run()
+    assert len(ledger.recorded) == 60
+    assert most == most_running == 7
+
+
+async def test_a_sync_handler_has_one_item_in_flight() -> None:
+    order: list[str] = []
+
+    def handler(ask: Ask, resources: Resources) -> Answer:
+        order.append(ask.text)
+        return Answer(text=ask.text)
+
+    class Noting(Ledger):
+        async def record(self, outcomes: Sequence[Recorded]) -> bool:
+            order.extend(f"{at} recorded" for at, _, _ in outcomes)
+            return await super().record(outcomes)
+
+    await pack_of(handler, Noting(), claim(3), concurrency=10).run()
+    assert order == ["0", "0 recorded", "1", "1 recorded", "2", "2 recorded"]
+
+
+async def test_outcomes_that_come_together_are_recorded_together() -> None:
+    ledger = Ledger()
+    await pack_of(echo, ledger, claim(100), concurrency=50).run()
+    assert len(ledger.chunks) < 20
+
+
+async def test_recorded_items_are_not_run_again() -> None:
+    before: list[Recorded] = [(0, State.SUCCEEDED, None), (2, State.FAILED, None)]
+    ran: list[str] = []
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        ran.append(ask.text)
+        return Answer(text=ask.text)
+
+    ledger = Ledger()
+    await pack_of(handler, ledger, claim(5, [before, [(4, State.SUCCEEDED, None)]])).run()
+    assert sorted(ran) == ["1", "3"]
+    assert sorted(ledger.recorded) == [1, 3]
+
+
+async def test_a_pack_without_anything_left_ends() -> None:
+    ledger = Ledger()
+    pack = pack_of(echo, ledger, claim(1, [[(0, State.SUCCEEDED, None)]]))
+    await asyncio.wait_for(pack.run(), 1)
+    assert ledger.chunks == []
+
+
+async def test_each_item_has_its_own_verdict() -> None:
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        if ask.text == "1":
+            raise Fail("gone")
+        if ask.text == "2":
+            raise Retry("busy", after=9)
+        if ask.text == "3":
+            await asyncio.sleep(60)
+        return Answer(text=ask.text)
+
+    ledger = Ledger()
+    attempt = attempt_at(handler, pack=100, concurrency=4, time_limit=0.05)
+    pack = Pack(claim(5), attempt, ledger.record, never)
+    await pack.run()
+    states = {at: state for at, state, _ in ledger.recorded.values()}
+    assert states == {0: State.SUCCEEDED, 1: State.FAILED, 4: State.SUCCEEDED}
+    assert ledger.recorded[1][2]["code"] == "gone"
+    assert {at: (again.fault.code, again.after) for at, again in pack.again.items()} == {
+        2: ("busy", 9),
+        3: (TIME_LIMIT.code, None),
+    }
+
+
+async def test_an_item_that_cancels_itself_is_tried_again() -> None:
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        if ask.text == "1":
+            raise asyncio.CancelledError
+        return Answer(text=ask.text)
+
+    ledger = Ledger()
+    pack = pack_of(handler, ledger, claim(9), concurrency=2)
+    await asyncio.wait_for(pack.run(), 5)
+    assert list(pack.again) == [1]
+    assert len(ledger.recorded) == 8
+
+
+async def test_a_cancelled_pack_begins_no_further_item() -> None:
+    ledger = Ledger(answer=lambda: len(ledger.chunks) < 3)
+    pack = pack_of(echo, ledger, claim(100), concurrency=4)
+    await pack.run()
+    assert pack.cancelled
+    # What was in flight is recorded: the chunk that was answered, and what ran beside it.
+    assert len(ledger.recorded) <= 3 * 4 + 4
+
+
+async def test_a_draining_worker_begins_no_further_item() -> None:
+    ledger = Ledger()
+    pack = pack_of(echo, ledger, claim(100), concurrency=4, draining=lambda: len(ledger.recorded) >= 8)
+    await pack.run()
+    assert pack.drained
+    assert not pack.cancelled
+    assert 8 <= len(ledger.recorded) <= 16
+
+
+@pytest.mark.parametrize("error", [Stale(), LedgerUnavailable("away"), RuntimeError("a fault of ours")])
+async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -> None:
+    cut: list[str] = []
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        if ask.text != "0":
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                cut.append(ask.text)
+                raise
+        return Answer(text=ask.text)
+
+    def answer() -> bool:
+        raise error
+
+    pack = pack_of(handler, Ledger(answer), claim(100), concurrency=4)
+    with pytest.raises(type(error)) as raised:
+        await asyncio.wait_for(pack.run(), 1)
+    assert raised.value is error
+    assert sorted(cut) == ["1", "2", "3"]
+
+
+async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() -> None:
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        raise Retry("busy")
+
+    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.again) >= 2)
+    await pack.run()
+    assert pack.drained
+    assert all(isinstance(again, Again) for again in pack.again.values())
+    assert 2 <= len(pack.again) <= 3

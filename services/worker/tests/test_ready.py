@@ -1,0 +1,25 @@
+"""The file that a probe reads."""
+
+from pathlib import Path
+
+from handoff_worker.ready import ReadyFile
+
+
+def test_it_is_there_from_ready_until_the_worker_stops(tmp_path: Path) -> None:
+    path = tmp_path / "ready"
+    file = ReadyFile(path)
+    assert not path.exists()
+    file.touch()
+    first = path.stat().st_mtime_ns
+    file.touch()
+    assert path.stat().st_mtime_ns > first
+    file.remove()
+    file.touch()  # a beat that was already due
+    assert not path.exists()
+
+
+def test_without_a_path_there_is_no_file(tmp_path: Path) -> None:
+    file = ReadyFile(None)
+    file.touch()
+    file.remove()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,59 @@
+"""The verdict: the client's ledger held against the effects. Neither rests on what the system says of itself.
+
+ok - executed     lost: it was accepted and had no effect
+executed - asked  unexpected: an effect that nobody asked for
+duplicates        an item of an idempotency key with more than one effect; at most one also when the client never
+                  learned whether it was accepted
+
+At least once means that a kill between an effect and its recording repeats that request, so such repeats are counted by
+themselves (`repeated`) and have a bound of their own: what was in flight at the kills.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.faults.book import Entry
+from tests.faults.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Counts are of items: a single task is one."""
+
+    accepted: int
+    executed: int
+    lost: list[str]
+    unexpected: list[str]
+    duplicates: list[str]
+    repeated: int
+    unknown: int
+    unanswered: list[str] = field(default_factory=list)
+
+    def faults(self) -> list[str]:
+        """What must not be, each as a sentence."""
+        said = (
+            ("were accepted and had no effect", self.lost),
+            ("had an effect that nobody asked for", self.unexpected),
+            ("had more than one effect", self.duplicates),
+            ("were left without a verdict by the client", self.unanswered),
+        )
+        return [f"{len(tokens)} {what}: {', '.join(tokens[:3])}" for what, tokens in said if tokens]
+
+
+def check(entries: Mapping[str, Entry], sink: Sink, *, poison: frozenset[str] = frozenset()) -> Findings:
+    """Holds the client's entries against the sink's requests. Keys in `poison` are not meant to have an effect."""
+    effects = sink.refresh().effects()
+    asked = {token for entry in entries.values() for token in entry.tokens}
+    accepted = [
+        token for entry in entries.values() if entry.status == "ok" and entry.key not in poison for token in entry.tokens
+    ]
+    return Findings(
+        accepted=len(accepted),
+        executed=len(effects),
+        lost=sorted(token for token in accepted if token not in effects),
+        unexpected=sorted(effects.keys() - asked),
+        duplicates=sorted(token for token, count in effects.items() if count > 1),
+        repeated=sink.repeated(),
+        unknown=sum(entry.status == "unknown" for entry in entries.values()),
+        unanswered=sorted(entry.key for entry in entries.values() if entry.status == "invoked"),
+    )

@@ -1,0 +1,55 @@
+"""The suite's contracts. `faults.effect` and `faults.block` have the policy that a contract has when it names none."""
+
+from handoff_contracts.contract import Contract, Payload, Policy, Result
+
+
+class Order(Payload):
+    """`token` is what the effect is for, `seconds` how long the work takes."""
+
+    token: str
+    seconds: float = 0.0
+
+
+class Receipt(Result):
+    token: str
+
+
+EFFECT = Contract(
+    name="faults.effect",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Has one effect, on the event loop.",
+    policy=Policy(pack=20, concurrency=5),
+)
+BLOCK = Contract(
+    name="faults.block",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Has one effect, and blocks its process.",
+)
+SEGFAULT = Contract(
+    name="faults.segfault",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Reads from address 0.",
+    policy=Policy(attempts=3),
+)
+HOG = Contract(
+    name="faults.hog",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Takes memory until there is no more, then is killed for it.",
+    policy=Policy(attempts=3),
+)
+SPIN = Contract(
+    name="faults.spin",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Turns for ever.",
+    policy=Policy(time_limit=1, attempts=2, backoff=0.1),
+)

@@ -1,0 +1,84 @@
+"""What the handlers did, as the world outside saw it: one line a request, in a file that no part of Handoff reads.
+
+`began|effect <token> <task> <pid> <monotonic seconds>`. A token stands for one item of one idempotency key. Requests of
+the same task for the same token are one effect, as with any provider that takes an idempotency key: what they are more
+than one is counted as repeated. Requests of two tasks for the same token are two effects.
+"""
+
+import os
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    what: str
+    token: str
+    task: str
+    pid: int
+    at: float
+
+
+class Sink:
+    """The file, read as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+        self._read = 0
+        self._rest = b""
+        self.requests: list[Request] = []
+        self.done: set[str] = set()
+
+    def refresh(self) -> "Sink":
+        """Reads what was added."""
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            fresh = file.read()
+        self._read += len(fresh)
+        *lines, self._rest = (self._rest + fresh).split(b"\n")
+        for line in lines:
+            what, token, task, pid, at = line.decode().split()
+            self.requests.append(Request(what, token, task, int(pid), float(at)))
+            if what == "effect":
+                self.done.add(token)
+        return self
+
+    def effects(self) -> dict[str, int]:
+        """How many effects each token had."""
+        tasks: dict[str, set[str]] = defaultdict(set)
+        for request in self.requests:
+            if request.what == "effect":
+                tasks[request.token].add(request.task)
+        return {token: len(of) for token, of in tasks.items()}
+
+    def repeated(self) -> int:
+        """Requests that were sent again for the same task, those cut off before their effect included."""
+        sent = Counter((request.token, request.task) for request in self.requests if request.what == "began")
+        return sum(sent.values()) - len(sent)
+
+    def began(self, token: str) -> list[float]:
+        """When its requests began, in their order."""
+        return [request.at for request in self.requests if request.token == token and request.what == "began"]
+
+    def recoveries(self, at: float, pids: set[int]) -> list[float]:
+        """Seconds from a kill at `at` of `pids` until each request that it cut off began again."""
+        first: dict[tuple[str, str], float] = {}
+        ended: set[tuple[str, str]] = set()
+        again: dict[tuple[str, str], float] = {}
+        for request in self.requests:
+            key = (request.token, request.task)
+            if request.pid in pids:
+                if request.what == "began":
+                    first[key] = request.at
+                else:
+                    ended.add(key)
+            elif request.at > at and request.what == "began":
+                again.setdefault(key, request.at)
+        cut = first.keys() - ended
+        return [again[key] - at if key in again else float("inf") for key in cut]
+
+
+def line(what: str, token: str, task: str, at: float) -> bytes:
+    """A line as handlers write it."""
+    return f"{what} {token} {task} {os.getpid()} {at:.4f}\n".encode()

@@ -1,0 +1,40 @@
+"""A Redis for the tests that need one: the embedded Valkey, one a session (and xdist worker), empty in each test."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis as Client
+
+from process import free_port
+from stack import Redis
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """The server as a process. A test may stop, kill and restart it: the next test finds it running again."""
+    server = Redis(tmp_path_factory.mktemp("redis"), port=free_port(), appendonly=True)
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: Redis) -> str:
+    """The URL of a Redis that runs and is empty, without any setting that another test changed."""
+    if not redis_server.running:
+        redis_server.start()
+        redis_server.wait_ready()
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    with Client.from_url(url) as client:
+        client.flushall()
+        client.config_set("maxmemory", "0")
+        client.config_set("maxmemory-policy", "noeviction")
+    return url
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Client]:
+    """A client for that Redis; replies are text."""
+    with Client.from_url(redis_url, decode_responses=True) as client:
+        yield client

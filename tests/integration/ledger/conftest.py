@@ -1,0 +1,27 @@
+"""A ledger over the test's Redis: `lab` with the worker's client, `both` with each client in turn."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from redis import Redis
+
+from handoff_ledger import BlockingLedger
+from tests.integration.ledger.lab import Lab, Looped
+
+# pytest tests/integration/ledger --hypothesis-profile=thorough
+settings.register_profile("thorough", max_examples=2_000, stateful_step_count=50)
+
+
+@pytest.fixture
+def lab(redis: Redis, redis_url: str) -> Iterator[Lab]:
+    ledger = BlockingLedger(redis_url)
+    yield Lab(redis, ledger)
+    ledger.close()
+
+
+@pytest.fixture(params=[BlockingLedger, Looped], ids=["blocking", "async"])
+def both(request: pytest.FixtureRequest, redis: Redis, redis_url: str) -> Iterator[Lab]:
+    ledger = request.param(redis_url)
+    yield Lab(redis, ledger)
+    ledger.close()

@@ -1,0 +1,252 @@
+"""How work comes in: once, whole, and within the queue's bound."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic_core import to_json
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from handoff_ledger import (
+    AsyncLedger,
+    IdempotencyConflict,
+    LedgerError,
+    Limits,
+    QueueFull,
+    Receipt,
+    State,
+    Submission,
+    calls,
+)
+from tests.integration.ledger.lab import ECHO, LIMITS, PUSH, Lab
+
+TWO = Limits(queue=2)
+
+
+def echo(text: str = "hi", **fields: Any) -> Submission:
+    return Submission(contract=ECHO, payload=to_json({"message": text}), queue="default", **fields)
+
+
+def push(*packs: bytes, **fields: Any) -> calls.Call[Receipt]:
+    submission = Submission(contract=PUSH, payload=b"{}", queue="bulk", **fields)
+    return calls.accept_batch(submission, [(pack, len(json.loads(pack))) for pack in packs], TWO)
+
+
+def accept(lab: Lab, *submissions: Submission, limits: Limits = LIMITS) -> list[Receipt | LedgerError]:
+    return lab.run(calls.accept(submissions, limits))
+
+
+def test_a_task_is_recorded_indexed_and_published(both: Lab) -> None:
+    submission = echo("secret", priority="high", client="shop")
+    (receipt,) = accept(both, submission)
+    assert isinstance(receipt, Receipt)
+    assert (receipt.id, receipt.replayed) == (submission.id, False)
+    task = both.read(receipt.id)
+    assert (task.contract, task.version, task.state, task.queue) == ("system.echo", 1, State.QUEUED, "default")
+    assert (task.attempt, task.attempts, task.priority) == (0, ECHO.policy.attempts, "high")
+    assert round(task.created_at.timestamp() * 1000) == receipt.created_ms
+    assert both.indexes(receipt.id) == ["handoff:queued:default"]
+    assert both.messages() == [receipt.id]
+
+
+def test_no_message_and_no_record_holds_the_payload(lab: Lab) -> None:
+    id = lab.submit(payload=b'{"message":"secret"}', client="shop", key="order-1")
+    lab.batch(2)
+    for name in lab.redis.scan_iter("*", _type="list"):
+        assert "secret" not in str(lab.redis.lrange(name, 0, -1))
+    assert "secret" not in str(lab.redis.hgetall(f"handoff:task:{id}"))
+    assert lab.redis.get(f"handoff:payload:{id}") == '{"message":"secret"}'
+
+
+def test_messages_wait_in_the_order_of_their_acceptance(both: Lab) -> None:
+    several = [echo(str(number)) for number in range(50)]
+    receipts = accept(both, *several)
+    assert [receipt.id for receipt in receipts if isinstance(receipt, Receipt)] == [each.id for each in several]
+    assert both.messages() == [each.id for each in several]
+    assert both.redis.zrange("handoff:queued:default", 0, -1) == [each.id for each in several]
+
+
+def test_a_delayed_task_has_no_message_yet(both: Lab) -> None:
+    id = both.submit(delay_ms=90_000)
+    task = both.read(id)
+    assert task.state is State.SCHEDULED
+    assert task.due_at is not None
+    assert (task.due_at - task.created_at).total_seconds() == 90
+    assert both.indexes(id) == ["handoff:scheduled"]
+    assert both.messages() == []
+
+
+def test_an_expiry_is_counted_from_the_acceptance(lab: Lab) -> None:
+    task = lab.read(lab.submit(expires_ms=5_000))
+    assert task.expires_at is not None
+    assert (task.expires_at - task.created_at).total_seconds() == 5
+
+
+@pytest.mark.parametrize("fields", [{}, {"delay_ms": 1_000}, {"priority": "high", "expires_ms": 1_000}], ids=str)
+def test_a_key_that_is_known_gives_the_first_receipt(both: Lab, fields: dict[str, Any]) -> None:
+    (first,) = accept(both, echo(client="shop", key="k", **fields))
+    before = both.dump()
+    (again,) = accept(both, echo(client="shop", key="k", **fields))
+    assert isinstance(first, Receipt)
+    assert again == Receipt(first.id, first.created_ms, replayed=True)
+    assert both.dump() == before
+
+
+def test_a_key_is_known_at_once_within_one_step(lab: Lab) -> None:
+    first, again, other = accept(lab, echo(key="k"), echo(key="k"), echo("other", key="k"))
+    assert isinstance(first, Receipt)
+    assert again == Receipt(first.id, first.created_ms, replayed=True)
+    assert isinstance(other, IdempotencyConflict)
+    assert lab.messages() == [first.id]
+
+
+def test_a_key_outlives_its_task(lab: Lab) -> None:
+    id = lab.submit(key="k")
+    lab.run(calls.finish(lab.claim(id), b"null", Limits(retention_ms=1)))
+    (again,) = accept(lab, Submission(contract=ECHO, payload=b'{"message":"hi"}', queue="default", key="k"))
+    assert isinstance(again, Receipt)
+    assert (again.id, again.replayed) == (id, True)
+
+
+def test_a_key_is_forgotten_after_a_day(lab: Lab) -> None:
+    lab.submit(client="shop", key="k")
+    (name,) = lab.redis.scan_iter("handoff:key:*")
+    assert 0 < lab.redis.pttl(name) <= 24 * 60 * 60 * 1000
+    assert "shop" not in str(name)
+
+
+def test_a_key_for_something_else_is_a_conflict(both: Lab) -> None:
+    (first,) = accept(both, echo(client="shop", key="k"))
+    assert isinstance(first, Receipt)
+    before = both.dump()
+    (other,) = accept(both, echo("else", client="shop", key="k"))
+    assert isinstance(other, IdempotencyConflict)
+    assert other.known == first.id
+    with pytest.raises(IdempotencyConflict):
+        both.run(push(b"[{}]", client="shop", key="k"))
+    assert both.dump() == before
+
+
+def test_another_clients_key_is_another_key(both: Lab) -> None:
+    receipts = accept(both, *(echo(client=client, key="k") for client in ("shop", "desk", "")))
+    assert len({receipt.id for receipt in receipts if isinstance(receipt, Receipt)}) == 3
+
+
+def test_a_batch_is_replayed_whole_or_conflicts(both: Lab) -> None:
+    first = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
+    before = both.dump()
+    again = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
+    assert again == Receipt(first.id, first.created_ms, replayed=True)
+    for packs in [(b'[{"token":"a"}]', b'[{"token":"c"}]'), (b'[{"token":"a"}]',), (b'[{"token":"a"},{"token":"b"}]',)]:
+        with pytest.raises(IdempotencyConflict):
+            both.run(push(*packs, key="k"))
+    assert both.dump() == before
+
+
+def test_a_full_queue_takes_no_more_and_leaves_no_trace(both: Lab) -> None:
+    receipts = accept(both, echo("1"), echo("2"), limits=TWO)
+    assert all(isinstance(receipt, Receipt) for receipt in receipts)
+    before = both.dump()
+    (refused,) = accept(both, echo("3", key="k", expires_ms=1_000), limits=TWO)
+    assert isinstance(refused, QueueFull)
+    assert refused.queue == "default"
+    assert both.dump() == before
+    both.claim(both.messages()[0])
+    (taken,) = accept(both, echo("3", key="k", expires_ms=1_000), limits=TWO)
+    assert isinstance(taken, Receipt)
+    assert not taken.replayed
+
+
+def test_each_of_one_step_has_its_own_answer(lab: Lab) -> None:
+    several = [echo(), echo(), echo(), Submission(contract=PUSH, payload=b"{}", queue="bulk")]
+    answers = accept(lab, *several, limits=TWO)
+    assert [type(answer) for answer in answers] == [Receipt, Receipt, QueueFull, Receipt]
+
+
+def test_a_key_is_replayed_when_the_queue_is_full(lab: Lab) -> None:
+    (first, _) = accept(lab, echo(key="k"), echo(), limits=TWO)
+    (again,) = accept(lab, echo(key="k"), limits=TWO)
+    assert isinstance(first, Receipt)
+    assert again == Receipt(first.id, first.created_ms, replayed=True)
+
+
+@pytest.mark.parametrize("packs", [3, 2])
+def test_nothing_of_a_batch_is_accepted_by_a_full_queue(both: Lab, packs: int) -> None:
+    if packs == 2:
+        both.run(push(b"[{}]"))
+    before = both.dump()
+    with pytest.raises(QueueFull, match="bulk"):
+        both.run(push(*[b"[{}]"] * packs, key="k"))
+    assert both.dump() == before
+
+
+def test_a_batch_is_recorded_as_packs(both: Lab) -> None:
+    id = both.run(push(b'[{"token":"a"},{"token":"b"}]', b'[{"token":"c"}]', client="shop", priority="bulk")).id
+    batch = both.read_batch(id)
+    assert (batch.contract, batch.version, batch.state, batch.queue, batch.priority) == (
+        "push.send",
+        1,
+        "open",
+        "bulk",
+        "bulk",
+    )
+    assert (batch.total, both.counts(id)) == (3, {"queued": 3})
+    assert both.messages("bulk") == [f"{id}.0", f"{id}.1"]
+    pack = both.read(f"{id}.1")
+    assert (pack.batch, pack.state, pack.attempts) == (id, State.QUEUED, PUSH.policy.attempts)
+    assert pack.progress is not None
+    assert (pack.progress.done, pack.progress.total) == (0, 1)
+
+
+class TestCoalesced:
+    """`AsyncLedger.accept` joins what is submitted in one turn of the loop."""
+
+    @pytest.fixture
+    async def ledger(self, redis_url: str) -> AsyncIterator[AsyncLedger]:
+        ledger = AsyncLedger(redis_url, LIMITS)
+        await ledger.accept(echo())  # Redis knows the script now
+        yield ledger
+        await ledger.aclose()
+
+    async def test_it_takes_one_round_trip(self, ledger: AsyncLedger, redis: Redis) -> None:
+        redis.config_resetstat()
+        several = [echo(str(number)) for number in range(100)]
+        receipts = await asyncio.gather(*map(ledger.accept, several))
+        assert [receipt.id for receipt in receipts] == [each.id for each in several]
+        assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+        assert redis.llen("default") == 101
+
+    async def test_the_next_turn_is_another_round_trip(self, ledger: AsyncLedger, redis: Redis) -> None:
+        redis.config_resetstat()
+        await ledger.accept(echo("1"))
+        await ledger.accept(echo("2"))
+        assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
+
+    async def test_one_that_is_refused_does_not_harm_the_others(self, ledger: AsyncLedger) -> None:
+        several = [echo("1", key="k"), echo("2", key="k"), echo("1", key="k"), echo("3")]
+        first, conflict, again, other = await asyncio.gather(*map(ledger.accept, several), return_exceptions=True)
+        assert isinstance(first, Receipt)
+        assert isinstance(conflict, IdempotencyConflict)
+        assert again == Receipt(first.id, first.created_ms, replayed=True)
+        assert isinstance(other, Receipt)
+
+    async def test_a_caller_that_went_away_does_not_harm_the_others(self, ledger: AsyncLedger) -> None:
+        gone, stays = (asyncio.ensure_future(ledger.accept(echo(text))) for text in ("1", "2"))
+        await asyncio.sleep(0)  # both wait for the round trip now
+        gone.cancel()
+        assert isinstance(await stays, Receipt)
+        assert gone.cancelled()
+
+    async def test_an_unforeseen_error_reaches_every_caller(self, ledger: AsyncLedger, redis: Redis) -> None:
+        redis.set("handoff:queued:default", "no index")
+        async with asyncio.timeout(5):
+            errors = await asyncio.gather(*(ledger.accept(echo()) for _ in range(3)), return_exceptions=True)
+        assert [type(error) for error in errors] == [ResponseError] * 3
+
+    async def test_a_script_that_redis_forgot_is_sent_again(self, ledger: AsyncLedger, redis: Redis) -> None:
+        redis.script_flush()
+        submission = echo()
+        assert (await ledger.accept(submission)).id == submission.id

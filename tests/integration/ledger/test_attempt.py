@@ -1,0 +1,252 @@
+"""One attempt at a task: who holds it, how it ends, and what a late worker can change."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic_core import from_json
+
+from handoff_ledger import Call, Claim, Fault, Refused, Stale, State, calls
+from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, TWICE, Lab
+
+LOST_REPLY = pytest.mark.parametrize("times", [1, 2], ids=["once", "reply lost"])
+
+
+def test_a_claim_holds_the_task_under_a_lease(both: Lab) -> None:
+    id = both.submit()
+    claim = both.claim(id)
+    assert claim == Claim(id, 1, 1, ECHO.policy.attempts, '{"message":"hi"}', "", [])
+    task = both.read(id)
+    assert (task.state, task.attempt) == (State.RUNNING, 1)
+    assert task.started_at is not None
+    assert both.indexes(id) == ["handoff:running"]
+    lease_end = both.redis.zscore("handoff:running", id)
+    assert lease_end == int(task.started_at.timestamp() * 1000) + ECHO.policy.lease * 1000
+
+
+@pytest.mark.parametrize("state", [state for state in State if state.ended])
+def test_a_message_of_an_ended_task_is_refused(both: Lab, state: State) -> None:
+    id = both.ended(state)
+    before = both.dump()
+    assert both.run(calls.claim(id, "w2", ECHO, LIMITS)) == Refused(state)
+    assert both.dump() == before
+
+
+def test_a_message_that_comes_twice_runs_once(both: Lab) -> None:
+    claim = both.claimed()
+    assert both.run(calls.claim(claim.id, "w2", ECHO, LIMITS)) == Refused("running")
+    assert both.read(claim.id).attempt == 1
+
+
+def test_a_message_without_a_task_leaves_nothing_behind(both: Lab) -> None:
+    assert both.run(calls.claim("0" * 26, "w1", ECHO, LIMITS)) == Refused("unknown")
+    assert both.run(calls.park("0" * 26)) == "unknown"
+    assert both.run(calls.release("0" * 26, "w1", LIMITS)) == "stale"
+    assert both.run(calls.renew("w1", ["0" * 26])) == []
+    assert both.dump() == {}
+
+
+def test_a_message_of_a_scheduled_task_is_refused(lab: Lab) -> None:
+    id = lab.submit(delay_ms=60_000)
+    assert lab.run(calls.claim(id, "w1", ECHO, LIMITS)) == Refused("scheduled")
+
+
+def test_a_version_that_the_worker_does_not_know_is_parked(both: Lab) -> None:
+    id = both.submit()
+    assert both.run(calls.claim(id, "w1", replace(ECHO, version=2), LIMITS)) == Refused("parked")
+    assert both.read(id).state is State.PARKED
+    assert both.indexes(id) == ["handoff:parked:system.echo:1"]
+
+
+def test_a_task_that_expired_in_its_queue_is_not_run(lab: Lab) -> None:
+    id = lab.ended(State.EXPIRED)
+    assert lab.indexes(id) == ["handoff:expired"]
+    assert lab.read(id).error == Fault(code="expired", message="It waited longer than it was wanted.")
+
+
+def test_a_renewal_prolongs_only_what_its_owner_runs(both: Lab) -> None:
+    mine, other = both.claimed(owner="w1"), both.claimed(owner="w2")
+    both.lapse(mine.id, other.id)
+    assert both.run(calls.renew("w1", [mine.id, other.id, both.submit(), both.ended(State.FAILED)])) == []
+    assert both.redis.zscore("handoff:running", other.id) == 1
+    assert (both.redis.zscore("handoff:running", mine.id) or 0) > 1
+    assert both.redis.zcard("handoff:running") == 2
+
+
+def test_a_renewal_after_the_end_of_a_lease_still_counts(lab: Lab) -> None:
+    claim = lab.claimed()
+    lab.lapse(claim.id)
+    lab.run(calls.renew("w1", [claim.id]))
+    assert lab.sweep() == {}
+    assert lab.read(claim.id).state is State.RUNNING
+
+
+@LOST_REPLY
+def test_a_task_succeeds_once(both: Lab, times: int) -> None:
+    claim = both.claimed()
+    for _ in range(times):
+        assert both.run(calls.finish(claim, b'{"message":"hi"}', LIMITS)) is State.SUCCEEDED
+    task = both.read(claim.id)
+    assert (task.state, task.result, task.error) == (State.SUCCEEDED, {"message": "hi"}, None)
+    assert task.finished_at is not None
+    assert both.indexes(claim.id) == ["handoff:succeeded"]
+    assert both.redis.hget("handoff:stats", "system.echo succeeded") == "1"
+
+
+@LOST_REPLY
+@pytest.mark.parametrize("state", [State.FAILED, State.DEAD, State.CANCELLED])
+def test_a_task_fails_once(both: Lab, state: State, times: int) -> None:
+    claim = both.claimed()
+    for _ in range(times):
+        assert both.run(calls.fail(claim, FAULT, LIMITS, state)) is state
+    task = both.read(claim.id)
+    assert (task.state, task.result, task.error) == (state, None, FAULT)
+    assert both.indexes(claim.id) == [f"handoff:{state}"]
+    assert both.redis.hget("handoff:stats", f"system.echo {state}") == "1"
+
+
+def test_an_end_is_final(lab: Lab) -> None:
+    claim = lab.claimed()
+    lab.run(calls.finish(claim, b"1", LIMITS))
+    before = lab.dump()
+    assert lab.run(calls.finish(claim, b"2", LIMITS)) is State.SUCCEEDED
+    assert lab.run(calls.fail(claim, FAULT, LIMITS)) is State.SUCCEEDED
+    assert lab.run(calls.retry(claim, 0, FAULT, LIMITS)) is State.SUCCEEDED
+    assert lab.run(calls.cancel(claim.id, LIMITS)) is State.SUCCEEDED
+    assert lab.run(calls.park(claim.id)) == "succeeded"
+    assert lab.run(calls.release(claim.id, "w1", LIMITS)) == "stale"
+    assert lab.dump() == before
+
+
+STEPS: dict[str, Callable[[Claim], Call[Any]]] = {
+    "finish": lambda claim: calls.finish(claim, b"null", LIMITS),
+    "fail": lambda claim: calls.fail(claim, FAULT, LIMITS),
+    "retry": lambda claim: calls.retry(claim, 0, FAULT, LIMITS),
+    "give back": calls.give_back,
+    "record": lambda claim: calls.record(claim, [(0, State.SUCCEEDED, None)], LIMITS),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("now", ["queued", "running", "scheduled", "succeeded"])
+def test_a_worker_that_lost_its_lease_changes_nothing(both: Lab, step: Callable[[Claim], Call[Any]], now: str) -> None:
+    late = both.claim(f"{both.batch(2)}.0", PUSH)
+    both.lapse(late.id)
+    assert both.sweep() == {"lapsed": 1}
+    if now != "queued":
+        holder = both.claim(late.id, PUSH, "w2")
+        assert holder.fence == late.fence + 1
+        if now == "scheduled":
+            both.run(calls.retry(holder, 60, FAULT, LIMITS))
+        if now == "succeeded":
+            both.run(calls.finish(holder, b"null", LIMITS))
+    before = both.dump()
+    with pytest.raises(Stale):
+        both.run(step(late))
+    assert both.dump() == before
+    assert both.read(late.id).state == now
+
+
+@LOST_REPLY
+def test_a_retry_waits_and_is_queued_when_due(both: Lab, times: int) -> None:
+    claim = both.claimed()
+    both.pop()
+    for _ in range(times):
+        assert both.run(calls.retry(claim, 60, FAULT, LIMITS)) is State.SCHEDULED
+    task = both.read(claim.id)
+    assert (task.error, task.attempt) == (FAULT, 1)
+    assert task.due_at is not None
+    assert task.started_at is not None
+    assert 59 < (task.due_at - task.started_at).total_seconds() < 70
+    assert both.indexes(claim.id) == ["handoff:scheduled"]
+    assert both.sweep() == {}
+    both.come_due(claim.id)
+    assert both.sweep() == {"due": 1}
+    assert both.read(claim.id).state is State.QUEUED
+    assert both.messages() == [claim.id]
+    assert json.loads(str(both.redis.lindex("default", 0)))["headers"]["retries"] == 1
+    again = both.claim(claim.id, owner="w2")
+    assert (again.fence, again.attempt) == (2, 2)
+
+
+def test_a_task_is_dead_after_its_attempts(both: Lab) -> None:
+    claim = both.claimed(TWICE)
+    assert both.run(calls.retry(claim, 0, FAULT, LIMITS)) is State.SCHEDULED
+    both.come_due(claim.id)
+    both.sweep()
+    last = both.claim(claim.id, TWICE)
+    assert (last.attempt, last.attempts) == (2, 2)
+    for _ in range(2):
+        assert both.run(calls.retry(last, 0, FAULT, LIMITS)) is State.DEAD
+    assert both.read(claim.id).error == FAULT
+    assert both.indexes(claim.id) == ["handoff:dead"]
+
+
+def test_giving_back_does_not_count_as_an_attempt(both: Lab) -> None:
+    pack = f"{both.batch(2)}.0"
+    for fence in range(1, PUSH.policy.attempts + 3):
+        claim = both.claim(pack, PUSH)
+        assert (claim.fence, claim.attempt) == (fence, 1)
+        assert both.run(calls.give_back(claim)) is State.QUEUED
+    assert both.indexes(pack) == ["handoff:queued:bulk"]
+
+
+def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
+    claim = both.claimed(TWICE)
+    assert both.run(calls.release(claim.id, "w2", LIMITS)) == "stale"
+    assert both.run(calls.release(claim.id, "w1", LIMITS)) == "queued"
+    assert both.run(calls.release(claim.id, "w1", LIMITS)) == "stale"
+    both.claim(claim.id, TWICE)
+    assert both.run(calls.release(claim.id, "w1", LIMITS)) == "dead"
+    assert both.read(claim.id).error == Fault(code="worker_lost", message="Its worker died in each attempt.")
+
+
+@pytest.mark.parametrize("end", ["lapse", "release"])
+def test_a_task_that_kills_its_worker_is_dead_after_its_attempts(lab: Lab, end: str) -> None:
+    claim = lab.claimed(ONCE)
+    if end == "lapse":
+        lab.lapse(claim.id)
+        assert lab.sweep() == {"lapsed": 1}
+    else:
+        lab.run(calls.release(claim.id, "w1", LIMITS))
+    assert lab.read(claim.id).state is State.DEAD
+    assert lab.messages() == [claim.id]
+
+
+def test_a_pack_goes_on_after_what_was_recorded(both: Lab) -> None:
+    batch = both.batch(4)
+    claim = both.claim(f"{batch}.0", PUSH)
+    assert from_json(claim.common) == {"title": "Hello"}
+    assert from_json(claim.payload) == [{"token": str(number)} for number in range(4)]
+    assert both.record(claim, 2) is True
+    assert both.record(claim, 0, state=State.FAILED) is True
+    both.run(calls.release(claim.id, "w1", LIMITS))
+    again = both.claim(claim.id, PUSH, "w2")
+    recorded = [outcome for chunk in again.outcomes for outcome in from_json(chunk)]
+    assert recorded == [[2, "succeeded", {"verdict": "delivered"}], [0, "failed", FAULT.model_dump()]]
+    progress = both.read(claim.id).progress
+    assert progress is not None
+    assert (progress.done, progress.total) == (2, 4)
+
+
+def test_outcomes_whose_reply_was_lost_are_counted_once(both: Lab) -> None:
+    batch = both.batch(3)
+    claim = both.claim(f"{batch}.0", PUSH)
+    for at in ((0, 1), (2,)):
+        call = calls.record(claim, [(place, State.SUCCEEDED, None) for place in at], LIMITS)
+        for _ in range(3):
+            assert both.run(call) is True
+    assert both.counts(batch) == {"succeeded": 3}
+    assert both.read_batch(batch).state == "ended"
+    assert both.redis.llen(f"handoff:items:{claim.id}") == 2
+    assert both.redis.hget("handoff:stats", "push.send item succeeded") == "3"
+
+
+def test_a_wide_pack_recorded_item_by_item_is_claimed_again(lab: Lab) -> None:
+    claim = lab.claim(f"{lab.batch(10_000)}.0", PUSH)
+    for at in range(9_000):
+        lab.record(claim, at)
+    lab.run(calls.release(claim.id, "w1", LIMITS))
+    assert len(lab.claim(claim.id, PUSH).outcomes) == 9_000

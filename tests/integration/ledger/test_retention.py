@@ -1,0 +1,146 @@
+"""What has ended is kept for the retention and then leaves nothing behind."""
+
+from collections.abc import Callable
+
+import pytest
+
+from handoff_ledger import Limits, State, UnknownTask, calls
+from process import wait_until
+from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, Lab
+
+BRIEF = Limits(retention_ms=150)
+# One key each, whatever the number of tasks.
+STAYS = {"handoff:stats", "handoff:seq", "handoff:leader", "handoff:swept", "handoff:actions"}
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+def finish(lab: Lab, limits: Limits) -> str:
+    claim = lab.claimed()
+    lab.run(calls.finish(claim, b"null", limits))
+    return claim.id
+
+
+def fail(lab: Lab, limits: Limits) -> str:
+    claim = lab.claimed(expires_ms=60_000)
+    lab.run(calls.fail(claim, FAULT, limits))
+    return claim.id
+
+
+def die(lab: Lab, limits: Limits) -> str:
+    claim = lab.claimed(ONCE)
+    lab.run(calls.retry(claim, 0, FAULT, limits))
+    return claim.id
+
+
+def lapse(lab: Lab, limits: Limits) -> str:
+    claim = lab.claimed(ONCE)
+    lab.lapse(claim.id)
+    lab.sweep(limits=limits)
+    return claim.id
+
+
+def cancel(lab: Lab, limits: Limits) -> str:
+    id = lab.submit(delay_ms=60_000, expires_ms=60_000)
+    lab.run(calls.cancel(id, limits))
+    return id
+
+
+def expire(lab: Lab, limits: Limits) -> str:
+    id = lab.submit(expires_ms=60_000)
+    lab.redis.zadd("handoff:expiring", {id: 1})
+    lab.sweep(limits=limits)
+    return id
+
+
+def expire_at_claim(lab: Lab, limits: Limits) -> str:
+    id = lab.submit(expires_ms=60_000)
+    lab.redis.hset(f"handoff:task:{id}", "expires", "1")
+    lab.run(calls.claim(id, "w1", ECHO, limits))
+    return id
+
+
+def retry_then_finish(lab: Lab, limits: Limits) -> str:
+    claim = lab.claimed()
+    lab.run(calls.retry(claim, 60, FAULT, limits))
+    lab.come_due(claim.id)
+    lab.sweep(limits=limits)
+    lab.run(calls.finish(lab.claim(claim.id), b"null", limits))
+    return claim.id
+
+
+def pack(lab: Lab, limits: Limits) -> str:
+    claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None), (1, State.SUCCEEDED, None)], limits))
+    lab.run(calls.finish(claim, b"null", limits))
+    return claim.id
+
+
+def failed_pack(lab: Lab, limits: Limits) -> str:
+    claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None)], limits))
+    lab.run(calls.fail(claim, FAULT, limits))
+    return claim.id
+
+
+ENDS = pytest.mark.parametrize(
+    "end", [finish, fail, die, lapse, cancel, expire, expire_at_claim, retry_then_finish, pack, failed_pack]
+)
+
+
+def keys_of(lab: Lab, id: str) -> list[str]:
+    """The keys that stand for a task and its batch."""
+    return [str(key) for key in lab.redis.scan_iter(f"*{id[:26]}*")]
+
+
+@ENDS
+def test_every_key_of_an_ended_task_has_its_time(lab: Lab, end: Callable[[Lab, Limits], str]) -> None:
+    id = end(lab, LIMITS)
+    assert lab.read(id).state.ended
+    left = {key: lab.redis.pttl(key) for key in keys_of(lab, id)}
+    assert f"handoff:task:{id}" in left
+    for key, ttl in left.items():
+        longest = DAY_MS if key.startswith("celery-task-meta-") else LIMITS.retention_ms
+        assert longest - 10_000 < ttl <= longest, key
+
+
+@ENDS
+def test_nothing_of_it_is_left_after_that(lab: Lab, end: Callable[[Lab, Limits], str]) -> None:
+    id = end(lab, BRIEF)
+    lab.redis.delete("default", "bulk")  # messages leave with the workers that take them
+    assert wait_until(lambda: lab.sweep(limits=BRIEF) == {"trimmed": 1}, 5)
+    lab.redis.delete(f"celery-task-meta-{id}")
+    assert wait_until(lambda: set(lab.redis.scan_iter("*")) <= STAYS, 5)
+    with pytest.raises(UnknownTask):
+        lab.read(id)
+
+
+def test_what_is_open_is_kept_for_ever(lab: Lab) -> None:
+    claim = lab.claim(f"{lab.batch(2, 1)}.0", PUSH)
+    lab.record(claim, 0)
+    waiting = lab.claimed()
+    lab.run(calls.retry(waiting, 60, FAULT, BRIEF))
+    lab.submit(delay_ms=60_000)
+    lab.run(calls.park(lab.submit()))
+    for key in lab.redis.scan_iter("*"):
+        assert lab.redis.pttl(key) == -1, key
+
+
+def test_a_batch_is_kept_until_its_last_pack_has_ended(lab: Lab) -> None:
+    batch = lab.batch(1, 1)
+    lab.run(calls.fail(lab.claim(f"{batch}.0", PUSH), FAULT, BRIEF))
+    assert wait_until(lambda: not lab.redis.exists(f"handoff:task:{batch}.0"), 5)
+    assert lab.counts(batch) == {"failed": 1, "queued": 1}
+    assert lab.run(calls.cancel_batch(batch, BRIEF)) == 1
+    assert lab.counts(batch) == {"failed": 1, "cancelled": 1}
+    assert wait_until(lambda: not lab.redis.exists(f"handoff:batch:{batch}", f"handoff:common:{batch}"), 5)
+
+
+def test_a_pack_that_outlives_its_batchs_record_does_not_bring_it_back(lab: Lab) -> None:
+    batch = lab.batch(1)
+    claim = lab.claim(f"{batch}.0", PUSH)
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None)], BRIEF))
+    assert wait_until(lambda: not lab.redis.exists(f"handoff:batch:{batch}"), 5)
+    lab.run(calls.finish(claim, b"null", BRIEF))
+    assert wait_until(lambda: lab.sweep(limits=BRIEF) == {"trimmed": 1}, 5)
+    with pytest.raises(UnknownTask):
+        lab.read_batch(batch)

@@ -1,0 +1,90 @@
+"""A shop floor: a Redis of its own, and real worker processes that know the lab's contracts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import psutil
+from redis import Redis as Client
+
+from process import free_port, stop_together, wait_until
+from stack import QUEUES, ROOT, Redis, Worker, clean_environment
+from tests.acceptance.checkout import Checkout
+from tests.integration.worker.bench import Bench
+
+LAB = "tests.integration.worker.lab"
+FILES = {
+    "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import BLOCK, DIE, SPIN, WAIT\n",
+    "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
+}
+
+
+class Floor(Bench):
+    """As a context manager: Redis runs inside, and no worker is left after."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.redis = Redis(folder, port=free_port(), appendonly=True)
+        super().__init__(f"redis://127.0.0.1:{self.redis.port}/0")
+        self.client = Client.from_url(self.url, decode_responses=True)
+        checkout = Checkout.into(folder / "checkout")
+        for name, content in FILES.items():
+            (checkout.folder / name).write_text(content)
+        self._env = {
+            **clean_environment(),
+            "PYTHONPATH": f"{checkout.env['PYTHONPATH']}:{ROOT}",
+            "CELERY_BROKER_URL": self.url,
+            "HANDOFF_SOFT_SHUTDOWN": "5",
+        }
+        self.workers: list[Worker] = []
+
+    def hire(self, name: str, *, queues: str = QUEUES, **settings: str) -> Worker:
+        """Starts a worker with two pool processes; it is not waited for."""
+        worker = Worker(self.folder, {**self._env, **settings}, name=name)
+        worker.command[worker.command.index(QUEUES)] = queues
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def effects(self, name: str) -> "Effects":
+        return Effects(self.folder / f"{name}.effects")
+
+    def __enter__(self) -> Self:
+        self.redis.start()
+        self.redis.wait_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        stop_together(self.workers)
+        self.client.close()
+        self.close()
+        self.redis.stop()
+
+
+class Effects:
+    """The file in which handlers leave a line for what they do: `<what> <name of the job> <pid>`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def lines(self, what: str) -> list[tuple[str, int]]:
+        """The jobs' names and the processes of the lines that say `what`, in their order."""
+        path = Path(self.path)
+        lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        return [(name, int(pid)) for said, name, pid in lines if said == what]
+
+    def names(self, what: str) -> list[str]:
+        return [name for name, _ in self.lines(what)]
+
+    def wait_for(self, what: str, count: int, seconds: float = 5) -> bool:
+        return wait_until(lambda: len(self.lines(what)) >= count, seconds)
+
+
+def pool(worker: Worker) -> set[int]:
+    """The pids of a worker's pool processes."""
+    return {child.pid for child in psutil.Process(worker.pid).children()}
+
+
+def logs(workers: Iterable[Worker]) -> str:
+    """What the workers have logged."""
+    return "".join(worker.log.read_text(errors="replace") for worker in workers)

@@ -1,0 +1,263 @@
+"""Real worker processes: what is no task, what never ends, and the death of every process that can die."""
+
+import base64
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from handoff_contracts import CATALOGUE
+from handoff_ledger import State
+from process import wait_until
+from stack import Worker
+from tests.integration.worker.floor import Floor, logs, pool
+from tests.integration.worker.lab.contracts import BLOCK, DIE, SPIN, WAIT
+
+PLANTED = "pl4nted-in-a-message"
+ECHO = CATALOGUE["system.echo"]
+
+
+class Crew(NamedTuple):
+    """Two workers for the tests, and one at whose long tasks nobody touches."""
+
+    floor: Floor
+    workers: list[Worker]
+    steady: Worker
+    long: list[str]
+
+
+@pytest.fixture(scope="module")
+def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    with Floor(tmp_path_factory.mktemp("floor")) as floor:
+        effects = floor.effects("long")
+        # Ten leases long; one blocks its process all the time.
+        long = [
+            floor.accept(BLOCK, {"effects": effects.path, "name": "blocking", "seconds": 30}),
+            floor.accept(WAIT, {"effects": effects.path, "name": "waiting", "seconds": 30}, queue="documents"),
+        ]
+        steady = floor.hire("steady", queues="documents")
+        workers = [floor.hire(name, queues="high,default,bulk") for name in ("one", "two")]
+        for worker in floor.workers:
+            worker.wait_ready()
+        yield Crew(floor, workers, steady, long)
+
+
+@pytest.fixture
+def floor(crew: Crew) -> Floor:
+    """The floor, with every worker at work."""
+    for worker in crew.workers:
+        if not worker.running:
+            worker.start()
+            worker.wait_ready()
+    return crew.floor
+
+
+def message(**changes: Any) -> str:
+    """A message of a task that nobody accepted, with changes."""
+    text = files("handoff_ledger.scripts").joinpath("message.json").read_text()
+    for place, value in {"id": "7" * 26, "task": "system.echo", "queue": "default", "seq": "0", "retries": "0"}.items():
+        text = text.replace(f"@{place}@", value)
+    built: dict[str, Any] = json.loads(text)
+    headers = changes.pop("with_headers", {})
+    built |= {name.replace("_", "-"): value for name, value in changes.items()}
+    if headers:
+        built["headers"] |= headers
+    return json.dumps({name: value for name, value in built.items() if value != "left out"})
+
+
+def body(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
+GARBAGE: dict[str, str | bytes] = {
+    "not JSON": f"{{{PLANTED}",
+    "no text": b"\xff\xfe" + PLANTED.encode(),
+    "deep JSON": "[" * 100_000,
+    "a list": json.dumps([PLANTED]),
+    "a string": json.dumps(PLANTED),
+    "a number": "7",
+    "null": "null",
+    "an empty object": "{}",
+    "no headers": message(headers="left out"),
+    "null headers": message(headers=None),
+    "text for headers": message(headers=PLANTED),
+    "no task": message(headers={"id": PLANTED}),
+    "no id": message(headers={"task": "system.echo"}),
+    "a list for an id": message(headers={"task": "system.echo", "id": []}),
+    "an object for a task": message(headers={"task": {"name": PLANTED}, "id": PLANTED}),
+    "no properties": message(properties="left out"),
+    "no delivery tag": message(properties={}),
+    "text for properties": message(properties=PLANTED),
+    "pickle": message(content_type="application/x-python-serialize", body=body(PLANTED)),
+    "an unknown content type": message(content_type=f"application/{PLANTED}"),
+    "an unknown encoding": message(content_encoding=PLANTED),
+    "an unknown compression": message(with_headers={"compression": PLANTED}),
+    "a body that is no base64": message(body=PLANTED),
+    "a body that is no JSON": message(body=body(PLANTED)),
+    "a body that is no list": message(body=body(json.dumps(PLANTED))),
+    "arguments": message(body=body(json.dumps([[PLANTED], {}, {}]))),
+    "a wrong retry": message(with_headers={"retries": PLANTED, "group": {"id": PLANTED}, "root_id": [PLANTED]}),
+    "a wrong date": message(with_headers={"eta": PLANTED}),
+    "a wrong expiry": message(with_headers={"expires": PLANTED}),
+    "wrong time limits": message(with_headers={"timelimit": PLANTED}),
+    "the first protocol": message(
+        headers={}, body=body(json.dumps({"task": "system.echo", "id": "7", "args": [PLANTED]}))
+    ),
+}
+
+
+@pytest.mark.parametrize("entry", GARBAGE.values(), ids=GARBAGE.keys())
+def test_what_is_no_message_is_dropped(floor: Floor, crew: Crew, entry: str | bytes) -> None:
+    before = [(worker.pid, pool(worker)) for worker in crew.workers]
+    began = time.monotonic()
+    floor.client.lpush("default", entry, entry)
+    for _ in range(4):
+        id = floor.accept(ECHO, {"message": "after"})
+        assert floor.reaches(id, State.SUCCEEDED, 5), logs(crew.workers)[-2000:]
+    assert time.monotonic() - began < 3
+    assert [(worker.pid, pool(worker)) for worker in crew.workers] == before
+    assert all(worker.running for worker in crew.workers)
+
+
+def test_nothing_of_it_was_logged(floor: Floor, crew: Crew) -> None:
+    for entry in GARBAGE.values():
+        floor.client.lpush("default", entry)
+    assert wait_until(lambda: floor.client.llen("default") == 0, 5)
+    id = floor.accept(ECHO, {"message": "after"})
+    assert floor.reaches(id, State.SUCCEEDED, 5)
+    log = logs(crew.workers)
+    assert log.count("A message can't be read.") > 10
+    assert PLANTED not in log
+
+
+def test_an_unknown_contract_is_parked(floor: Floor, crew: Crew) -> None:
+    strange = floor.accept(replace(ECHO, name="lab.unheard_of"), {"message": "kept"})
+    newer = floor.accept(replace(ECHO, version=2), {"message": "kept"})
+    assert floor.reaches(strange, State.PARKED, 5)
+    assert floor.reaches(newer, State.PARKED, 5)
+    assert floor.client.get(f"handoff:payload:{strange}") == '{"message": "kept"}'
+    assert "A task was parked." in logs(crew.workers)
+
+
+def test_an_endless_sync_handler_is_interrupted_at_its_time_limit(floor: Floor, crew: Crew) -> None:
+    before = [pool(worker) for worker in crew.workers]
+    effects = floor.effects("spin")
+    id = floor.accept(SPIN, {"effects": effects.path})
+    assert floor.reaches(id, State.DEAD, 5)
+    error = floor.task(id).error
+    assert error
+    assert error.code == "time_limit"
+    assert len(effects.names("began")) == 1
+    assert [pool(worker) for worker in crew.workers] == before
+
+
+def test_the_task_of_a_killed_pool_process_runs_again_at_once(floor: Floor) -> None:
+    effects = floor.effects("killed")
+    id = floor.accept(WAIT, {"effects": effects.path, "seconds": 1})
+    for death in (1, 2):
+        assert effects.wait_for("began", death)
+        os.kill(effects.lines("began")[-1][1], signal.SIGKILL)
+        killed = time.monotonic()
+        assert effects.wait_for("began", death + 1)
+        assert time.monotonic() - killed < 2  # its lease would have lasted longer
+    assert floor.reaches(id, State.SUCCEEDED, 5)
+    assert floor.task(id).attempt == 3
+    assert len(effects.lines("ended")) == 1
+
+
+def test_a_task_that_kills_its_process_dies_alone(floor: Floor, crew: Crew) -> None:
+    effects = floor.effects("poison")
+    id = floor.accept(DIE, {"effects": effects.path})
+    beside = floor.accept(ECHO, {"message": "beside"})
+    assert floor.reaches(beside, State.SUCCEEDED, 5)
+    assert floor.reaches(id, State.DEAD, 5)
+    error = floor.task(id).error
+    assert error
+    assert error.code == "worker_lost"
+    assert len(effects.names("began")) == DIE.policy.attempts
+    assert all(worker.running for worker in crew.workers)
+
+
+def test_a_pack_that_was_cut_repeats_what_was_in_flight_at_most(floor: Floor) -> None:
+    effects = floor.effects("cut")
+    items = [{"name": f"item{number}"} for number in range(20)]
+    batch = floor.accept_batch(WAIT, {"effects": effects.path, "seconds": 0.2}, items)
+    assert effects.wait_for("ended", 7)
+    os.kill(effects.lines("ended")[0][1], signal.SIGKILL)
+    assert wait_until(lambda: floor.batch(batch).state == "ended", 10)
+    assert floor.counts(batch) == {State.SUCCEEDED: 20}
+    began = effects.names("began")
+    assert set(began) == {item["name"] for item in items}
+    assert len(began) <= 20 + WAIT.policy.concurrency
+
+
+def test_the_tasks_of_a_killed_worker_run_again_on_another(floor: Floor, crew: Crew) -> None:
+    effects = floor.effects("worker")
+    ids = [floor.accept(WAIT, {"effects": effects.path, "name": f"job{number}", "seconds": 2}) for number in range(4)]
+    assert effects.wait_for("began", 4)
+    victim, survivor = crew.workers
+    lost = {name for name, pid in effects.lines("began") if pid in pool(victim)}
+    assert len(lost) == 2
+    victim.kill()
+    killed = time.monotonic()
+    assert effects.wait_for("began", 6, 10)
+    assert time.monotonic() - killed < 10
+    for id in ids:
+        assert floor.reaches(id, State.SUCCEEDED, 10)
+    again = effects.lines("began")[4:]
+    assert {name for name, _ in again} == lost
+    assert {pid for _, pid in again} <= pool(survivor)
+    assert sorted(effects.names("ended")) == [f"job{number}" for number in range(4)]
+
+
+def test_a_dropped_connection_repeats_nothing(floor: Floor, crew: Crew) -> None:
+    effects = floor.effects("dropped")
+    id = floor.accept(WAIT, {"effects": effects.path, "seconds": 4})
+    assert effects.wait_for("began", 1)
+    floor.client.client_kill_filter(_type="normal", skipme=True)
+    beside = floor.accept(ECHO, {"message": "beside"})
+    assert floor.reaches(beside, State.SUCCEEDED, 5)
+    assert floor.reaches(id, State.SUCCEEDED, 10)
+    assert len(effects.lines("began")) == 1
+    assert all(worker.running for worker in [*crew.workers, crew.steady])
+
+
+def test_workers_survive_a_redis_that_dies(floor: Floor, crew: Crew) -> None:
+    effects = floor.effects("outage")
+    ids = [floor.accept(WAIT, {"effects": effects.path, "name": f"job{number}", "seconds": 3}) for number in range(3)]
+    assert effects.wait_for("began", 3)
+    floor.redis.kill()
+    assert wait_until(lambda: all("Redis is away" in worker.log.read_text() for worker in crew.workers), 5)
+    floor.redis.start()
+    floor.redis.wait_ready()
+    back = time.monotonic()
+    beside = floor.accept(ECHO, {"message": "beside"})
+    assert floor.reaches(beside, State.SUCCEEDED, 15)
+    for id in ids:
+        assert floor.reaches(id, State.SUCCEEDED, 15)
+        assert floor.task(id).attempt == 1
+    assert time.monotonic() - back < 15
+    assert sorted(effects.names("began")) == ["job0", "job1", "job2"]
+    assert all(worker.running for worker in [*crew.workers, crew.steady])
+
+
+def test_a_task_ten_times_longer_than_its_lease_runs_once(crew: Crew) -> None:
+    floor = crew.floor
+    for id in crew.long:
+        assert floor.reaches(id, State.SUCCEEDED, 40)
+        assert floor.task(id).attempt == 1
+    effects = floor.effects("long")
+    assert sorted(effects.names("began")) == sorted(effects.names("ended")) == ["blocking", "waiting"]
+
+
+def test_the_ready_file_is_touched_as_long_as_the_loop_turns(crew: Crew) -> None:
+    """Also after its connection was lost and made again."""
+    seen = time.time()
+    assert wait_until(lambda: Path(crew.steady.ready_file).stat().st_mtime > seen, 12)

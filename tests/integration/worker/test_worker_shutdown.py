@@ -1,0 +1,94 @@
+"""SIGTERM to the parent of a worker process: what runs ends or goes back, and the process is gone in time."""
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from handoff_ledger import State, calls
+from process import wait_until
+from stack import Worker
+from tests.integration.worker.bench import LIMITS
+from tests.integration.worker.floor import Floor, logs
+from tests.integration.worker.lab.contracts import BLOCK, WAIT
+
+SOFT_S = 4  # the soft shutdown of these workers
+
+
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    with Floor(tmp_path_factory.mktemp("floor")) as floor:
+        yield floor
+
+
+@pytest.fixture
+def worker(floor: Floor) -> Iterator[Worker]:
+    worker = floor.hire("worker", HANDOFF_SOFT_SHUTDOWN=str(SOFT_S))
+    worker.wait_ready()
+    yield worker
+    worker.kill()
+
+
+def test_under_load_nothing_is_lost_or_repeated(floor: Floor, worker: Worker) -> None:
+    effects = floor.effects("load")
+    items = [{"name": f"item{number}"} for number in range(60)]
+    batch = floor.accept_batch(WAIT, {"effects": effects.path, "seconds": 0.3}, items)
+    singles = [
+        floor.accept(WAIT, {"effects": effects.path, "name": f"single{number}", "seconds": 0.3}, queue="bulk")
+        for number in range(6)
+    ]
+    assert effects.wait_for("ended", 7)
+    asked = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(SOFT_S + 3)
+    assert time.monotonic() - asked < SOFT_S
+    assert worker.exit_code == 0, logs([worker])[-3000:]
+    assert not worker.ready_file.exists()
+
+    # A pack that was begun is in its queue again, after the items it has, with all of its attempts.
+    ended = len(effects.names("ended"))
+    assert ended < 60
+    assert sorted(effects.names("began")) == sorted(effects.names("ended"))
+    assert floor.counts(batch) == {State.SUCCEEDED: ended, State.QUEUED: 60 - ended}
+    assert [floor.task(f"{batch}.{pack}").attempt for pack in range(3)] == [0, 0, 0]
+    assert {floor.task(id).state for id in singles} == {State.QUEUED}
+
+    worker.start()
+    for id in singles:
+        assert floor.reaches(id, State.SUCCEEDED, 15)
+    assert floor.counts(batch) == {State.SUCCEEDED: 60}
+    done = {item["name"] for item in items} | {f"single{number}" for number in range(6)}
+    assert sorted(effects.names("ended")) == sorted(done)
+    assert "Traceback" not in logs([worker])
+
+
+def test_what_takes_too_long_goes_back_with_its_lease(floor: Floor, worker: Worker) -> None:
+    effects = floor.effects("long")
+    blocking = floor.accept(BLOCK, {"effects": effects.path, "name": "blocking", "seconds": 30})
+    waiting = floor.accept(WAIT, {"effects": effects.path, "name": "waiting", "seconds": 30})
+    assert effects.wait_for("began", 2)
+    asked = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(SOFT_S + 5)
+    assert time.monotonic() - asked > SOFT_S
+    gone = time.monotonic()
+
+    def queued(id: str) -> bool:
+        floor.ledger.run(calls.sweep("another worker", LIMITS))
+        return floor.task(id).state is State.QUEUED
+
+    assert wait_until(lambda: queued(blocking) and queued(waiting), 10), logs([worker])[-3000:]
+    assert time.monotonic() - gone < WAIT.policy.lease + 1
+    assert floor.task(waiting).attempt == 1
+    for id in (blocking, waiting):
+        floor.ledger.run(calls.cancel(id, LIMITS))
+
+
+def test_an_idle_worker_stops_while_redis_is_away(floor: Floor, worker: Worker) -> None:
+    floor.redis.kill()
+    worker.signal(signal.SIGTERM)
+    stopped = worker.wait(SOFT_S + 5)
+    floor.redis.start()
+    floor.redis.wait_ready()
+    assert stopped, logs([worker])[-3000:]
