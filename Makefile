@@ -44,6 +44,14 @@ lint: $(READY) ## Ruff, import-linter and shellcheck
 types: $(READY) ## Strict types, tests included
 	@$(BIN)/mypy
 
+.PHONY: contracts
+contracts: $(READY) ## Compare contracts with their golden files: would a change break messages or workers out there?
+	@$(BIN)/python -m handoff_contracts.golden $(if $(WRITE),--write)
+
+.PHONY: doctor
+doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?
+	@$(BIN)/python -m handoff_ledger.doctor
+
 ##@ Tools
 
 .PHONY: setup

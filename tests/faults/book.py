@@ -3,7 +3,7 @@
 import os
 import threading
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 
 class Entry(NamedTuple):
@@ -53,8 +53,5 @@ class Book:
             last[key] = Entry(key, status, int(items), id)
         return last
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         os.close(self._file)

@@ -53,7 +53,7 @@ def check(entries: Mapping[str, Entry], sink: Sink, *, poison: frozenset[str] = 
         lost=sorted(token for token in accepted if token not in effects),
         unexpected=sorted(effects.keys() - asked),
         duplicates=sorted(token for token, count in effects.items() if count > 1),
-        repeated=sink.repeated(),
+        repeated=sink.repeated(leave_out=poison),
         unknown=sum(entry.status == "unknown" for entry in entries.values()),
         unanswered=sorted(entry.key for entry in entries.values() if entry.status == "invoked"),
     )

@@ -5,7 +5,7 @@ the same task for the same token are one effect, as with any provider that takes
 than one is counted as repeated. Requests of two tasks for the same token are two effects.
 """
 
-import os
+import threading
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ class Sink:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
+        self._lock = threading.Lock()
         self._read = 0
         self._rest = b""
         self.requests: list[Request] = []
@@ -32,16 +33,17 @@ class Sink:
 
     def refresh(self) -> "Sink":
         """Reads what was added."""
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            fresh = file.read()
-        self._read += len(fresh)
-        *lines, self._rest = (self._rest + fresh).split(b"\n")
-        for line in lines:
-            what, token, task, pid, at = line.decode().split()
-            self.requests.append(Request(what, token, task, int(pid), float(at)))
-            if what == "effect":
-                self.done.add(token)
+        with self._lock:
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                fresh = file.read()
+            self._read += len(fresh)
+            *lines, self._rest = (self._rest + fresh).split(b"\n")
+            for line in lines:
+                what, token, task, pid, at = line.decode().split()
+                self.requests.append(Request(what, token, task, int(pid), float(at)))
+                if what == "effect":
+                    self.done.add(token)
         return self
 
     def effects(self) -> dict[str, int]:
@@ -52,9 +54,13 @@ class Sink:
                 tasks[request.token].add(request.task)
         return {token: len(of) for token, of in tasks.items()}
 
-    def repeated(self) -> int:
+    def repeated(self, *, leave_out: frozenset[str] = frozenset()) -> int:
         """Requests that were sent again for the same task, those cut off before their effect included."""
-        sent = Counter((request.token, request.task) for request in self.requests if request.what == "began")
+        sent = Counter(
+            (request.token, request.task)
+            for request in self.requests
+            if request.what == "began" and request.token not in leave_out
+        )
         return sum(sent.values()) - len(sent)
 
     def began(self, token: str) -> list[float]:
@@ -77,8 +83,3 @@ class Sink:
                 again.setdefault(key, request.at)
         cut = first.keys() - ended
         return [again[key] - at if key in again else float("inf") for key in cut]
-
-
-def line(what: str, token: str, task: str, at: float) -> bytes:
-    """A line as handlers write it."""
-    return f"{what} {token} {task} {os.getpid()} {at:.4f}\n".encode()

@@ -12,7 +12,7 @@ from handoff_worker.settings import Settings as WorkerSettings
 from stack import ROOT
 
 EXAMPLE = ROOT / ".env.example"
-SERVICES = [ApiSettings, FlowerSettings, WorkerSettings]
+SERVICES: list[type[Shared]] = [ApiSettings, FlowerSettings, WorkerSettings]
 OTHERS = {"HANDOFF_REDIS_PORT", "WEB_CONCURRENCY"}  # read by scripts/stack.py and by gunicorn
 
 

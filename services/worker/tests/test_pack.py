@@ -1,62 +1,15 @@
-"""A pack: bounded concurrency, every outcome recorded before its place is used again, and each way to stop early."""
+"""A pack: bounded concurrency, and every outcome recorded before its place is used again."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import pytest
-
-from handoff_ledger import Claim, LedgerUnavailable, Stale, State
-from handoff_worker.attempt import TIME_LIMIT, Again
+from handoff_ledger import Claim, State
+from handoff_worker.attempt import TIME_LIMIT
 from handoff_worker.pack import Pack, Recorded
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
+from services.worker.tests.packs import Ledger, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
-
-Handler = Callable[[Ask, Resources], Awaitable[Answer]]
-
-
-def claim(items: int, recorded: Sequence[Sequence[Recorded]] = ()) -> Claim:
-    """A claim of a pack whose items' texts are their numbers."""
-    payload = json.dumps([{"text": str(number)} for number in range(items)])
-    return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
-
-
-class Ledger:
-    """Takes outcomes as the ledger does; `answer` is what it says to each record."""
-
-    def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
-        self.chunks: list[Sequence[Recorded]] = []
-        self._answer = answer
-
-    async def record(self, outcomes: Sequence[Recorded]) -> bool:
-        await asyncio.sleep(0.001)
-        self.chunks.append(outcomes)
-        return self._answer()
-
-    @property
-    def recorded(self) -> dict[int, Recorded]:
-        return {outcome[0]: outcome for chunk in self.chunks for outcome in chunk}
-
-
-def never() -> bool:
-    return False
-
-
-async def echo(ask: Ask, _: Resources) -> Answer:
-    await asyncio.sleep(0.001)
-    return Answer(text=ask.text)
-
-
-def pack_of(
-    handler: Callable[[Ask, Resources], Any],
-    ledger: Ledger,
-    claim: Claim,
-    concurrency: int = 4,
-    draining: Callable[[], bool] = never,
-) -> Pack:
-    return Pack(claim, attempt_at(handler, pack=100, concurrency=concurrency), ledger.record, draining)
 
 
 async def test_every_item_is_recorded_once() -> None:
@@ -179,55 +132,3 @@ async def test_an_item_that_cancels_itself_is_tried_again() -> None:
     await asyncio.wait_for(pack.run(), 5)
     assert list(pack.again) == [1]
     assert len(ledger.recorded) == 8
-
-
-async def test_a_cancelled_pack_begins_no_further_item() -> None:
-    ledger = Ledger(answer=lambda: len(ledger.chunks) < 3)
-    pack = pack_of(echo, ledger, claim(100), concurrency=4)
-    await pack.run()
-    assert pack.cancelled
-    # What was in flight is recorded: the chunk that was answered, and what ran beside it.
-    assert len(ledger.recorded) <= 3 * 4 + 4
-
-
-async def test_a_draining_worker_begins_no_further_item() -> None:
-    ledger = Ledger()
-    pack = pack_of(echo, ledger, claim(100), concurrency=4, draining=lambda: len(ledger.recorded) >= 8)
-    await pack.run()
-    assert pack.drained
-    assert not pack.cancelled
-    assert 8 <= len(ledger.recorded) <= 16
-
-
-@pytest.mark.parametrize("error", [Stale(), LedgerUnavailable("away"), RuntimeError("a fault of ours")])
-async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -> None:
-    cut: list[str] = []
-
-    async def handler(ask: Ask, resources: Resources) -> Answer:
-        if ask.text != "0":
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                cut.append(ask.text)
-                raise
-        return Answer(text=ask.text)
-
-    def answer() -> bool:
-        raise error
-
-    pack = pack_of(handler, Ledger(answer), claim(100), concurrency=4)
-    with pytest.raises(type(error)) as raised:
-        await asyncio.wait_for(pack.run(), 1)
-    assert raised.value is error
-    assert sorted(cut) == ["1", "2", "3"]
-
-
-async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() -> None:
-    async def handler(ask: Ask, resources: Resources) -> Answer:
-        raise Retry("busy")
-
-    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.again) >= 2)
-    await pack.run()
-    assert pack.drained
-    assert all(isinstance(again, Again) for again in pack.again.values())
-    assert 2 <= len(pack.again) <= 3

@@ -18,7 +18,7 @@ class Kept:
     """A task as it should be."""
 
     id: str
-    contract: AnyContract
+    contract: AnyContract = field(repr=False)
     state: State
     size: int = 1
     batch: str = ""
@@ -29,6 +29,7 @@ class Kept:
     attempt: int = 0
     owner: str = ""
     cancel: bool = False
+    recorded: bool = False
     outcomes: dict[int, State] = field(default_factory=dict)
     ends: Counter[State] = field(default_factory=Counter)
 
@@ -78,20 +79,19 @@ class Kept:
         return self.go(State.DEAD if self.attempt >= self.contract.policy.attempts else onto)
 
     def redrive(self) -> None:
-        if self.state in {State.DEAD, State.FAILED}:
-            self.outcomes = {at: state for at, state in self.outcomes.items() if state is not State.DEAD}
-            self.attempt, self.cancel, self.expires = 0, False, False
-            self.go(State.QUEUED)
+        self.outcomes = {at: state for at, state in self.outcomes.items() if state is not State.DEAD}
+        self.attempt, self.cancel, self.expires = 0, False, False
+        self.go(State.QUEUED)
 
     def sweep(self, served: Iterable[str]) -> None:
+        if self.expiring and self.expires:
+            self.expiring = False
+            if self.state is not State.RUNNING and not self.state.ended:
+                self.go(State.EXPIRED)
         if self.overdue and self.state is State.SCHEDULED:
             self.go(State.QUEUED)
         if self.overdue and self.state is State.RUNNING:
             self.fall(State.QUEUED)
-        if self.expiring and self.expires:
-            self.expiring = False
-            if self.state not in {State.RUNNING} and not self.state.ended:
-                self.go(State.EXPIRED)
         if self.state is State.PARKED and self.contract.name in served:
             self.go(State.QUEUED)
 

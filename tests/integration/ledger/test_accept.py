@@ -1,17 +1,12 @@
 """How work comes in: once, whole, and within the queue's bound."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from pydantic_core import to_json
-from redis import Redis
-from redis.exceptions import ResponseError
 
 from handoff_ledger import (
-    AsyncLedger,
     IdempotencyConflict,
     LedgerError,
     Limits,
@@ -199,54 +194,3 @@ def test_a_batch_is_recorded_as_packs(both: Lab) -> None:
     assert (pack.batch, pack.state, pack.attempts) == (id, State.QUEUED, PUSH.policy.attempts)
     assert pack.progress is not None
     assert (pack.progress.done, pack.progress.total) == (0, 1)
-
-
-class TestCoalesced:
-    """`AsyncLedger.accept` joins what is submitted in one turn of the loop."""
-
-    @pytest.fixture
-    async def ledger(self, redis_url: str) -> AsyncIterator[AsyncLedger]:
-        ledger = AsyncLedger(redis_url, LIMITS)
-        await ledger.accept(echo())  # Redis knows the script now
-        yield ledger
-        await ledger.aclose()
-
-    async def test_it_takes_one_round_trip(self, ledger: AsyncLedger, redis: Redis) -> None:
-        redis.config_resetstat()
-        several = [echo(str(number)) for number in range(100)]
-        receipts = await asyncio.gather(*map(ledger.accept, several))
-        assert [receipt.id for receipt in receipts] == [each.id for each in several]
-        assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
-        assert redis.llen("default") == 101
-
-    async def test_the_next_turn_is_another_round_trip(self, ledger: AsyncLedger, redis: Redis) -> None:
-        redis.config_resetstat()
-        await ledger.accept(echo("1"))
-        await ledger.accept(echo("2"))
-        assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
-
-    async def test_one_that_is_refused_does_not_harm_the_others(self, ledger: AsyncLedger) -> None:
-        several = [echo("1", key="k"), echo("2", key="k"), echo("1", key="k"), echo("3")]
-        first, conflict, again, other = await asyncio.gather(*map(ledger.accept, several), return_exceptions=True)
-        assert isinstance(first, Receipt)
-        assert isinstance(conflict, IdempotencyConflict)
-        assert again == Receipt(first.id, first.created_ms, replayed=True)
-        assert isinstance(other, Receipt)
-
-    async def test_a_caller_that_went_away_does_not_harm_the_others(self, ledger: AsyncLedger) -> None:
-        gone, stays = (asyncio.ensure_future(ledger.accept(echo(text))) for text in ("1", "2"))
-        await asyncio.sleep(0)  # both wait for the round trip now
-        gone.cancel()
-        assert isinstance(await stays, Receipt)
-        assert gone.cancelled()
-
-    async def test_an_unforeseen_error_reaches_every_caller(self, ledger: AsyncLedger, redis: Redis) -> None:
-        redis.set("handoff:queued:default", "no index")
-        async with asyncio.timeout(5):
-            errors = await asyncio.gather(*(ledger.accept(echo()) for _ in range(3)), return_exceptions=True)
-        assert [type(error) for error in errors] == [ResponseError] * 3
-
-    async def test_a_script_that_redis_forgot_is_sent_again(self, ledger: AsyncLedger, redis: Redis) -> None:
-        redis.script_flush()
-        submission = echo()
-        assert (await ledger.accept(submission)).id == submission.id

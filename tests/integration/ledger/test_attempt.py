@@ -1,15 +1,12 @@
 """One attempt at a task: who holds it, how it ends, and what a late worker can change."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from pydantic_core import from_json
 
-from handoff_ledger import Call, Claim, Fault, Refused, Stale, State, calls
-from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, TWICE, Lab
+from handoff_ledger import Claim, Fault, Refused, State, calls
+from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, TWICE, Lab
 
 LOST_REPLY = pytest.mark.parametrize("times", [1, 2], ids=["once", "reply lost"])
 
@@ -120,35 +117,6 @@ def test_an_end_is_final(lab: Lab) -> None:
     assert lab.dump() == before
 
 
-STEPS: dict[str, Callable[[Claim], Call[Any]]] = {
-    "finish": lambda claim: calls.finish(claim, b"null", LIMITS),
-    "fail": lambda claim: calls.fail(claim, FAULT, LIMITS),
-    "retry": lambda claim: calls.retry(claim, 0, FAULT, LIMITS),
-    "give back": calls.give_back,
-    "record": lambda claim: calls.record(claim, [(0, State.SUCCEEDED, None)], LIMITS),
-}
-
-
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-@pytest.mark.parametrize("now", ["queued", "running", "scheduled", "succeeded"])
-def test_a_worker_that_lost_its_lease_changes_nothing(both: Lab, step: Callable[[Claim], Call[Any]], now: str) -> None:
-    late = both.claim(f"{both.batch(2)}.0", PUSH)
-    both.lapse(late.id)
-    assert both.sweep() == {"lapsed": 1}
-    if now != "queued":
-        holder = both.claim(late.id, PUSH, "w2")
-        assert holder.fence == late.fence + 1
-        if now == "scheduled":
-            both.run(calls.retry(holder, 60, FAULT, LIMITS))
-        if now == "succeeded":
-            both.run(calls.finish(holder, b"null", LIMITS))
-    before = both.dump()
-    with pytest.raises(Stale):
-        both.run(step(late))
-    assert both.dump() == before
-    assert both.read(late.id).state == now
-
-
 @LOST_REPLY
 def test_a_retry_waits_and_is_queued_when_due(both: Lab, times: int) -> None:
     claim = both.claimed()
@@ -184,15 +152,6 @@ def test_a_task_is_dead_after_its_attempts(both: Lab) -> None:
     assert both.indexes(claim.id) == ["handoff:dead"]
 
 
-def test_giving_back_does_not_count_as_an_attempt(both: Lab) -> None:
-    pack = f"{both.batch(2)}.0"
-    for fence in range(1, PUSH.policy.attempts + 3):
-        claim = both.claim(pack, PUSH)
-        assert (claim.fence, claim.attempt) == (fence, 1)
-        assert both.run(calls.give_back(claim)) is State.QUEUED
-    assert both.indexes(pack) == ["handoff:queued:bulk"]
-
-
 def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
     claim = both.claimed(TWICE)
     assert both.run(calls.release(claim.id, "w2", LIMITS)) == "stale"
@@ -213,40 +172,3 @@ def test_a_task_that_kills_its_worker_is_dead_after_its_attempts(lab: Lab, end: 
         lab.run(calls.release(claim.id, "w1", LIMITS))
     assert lab.read(claim.id).state is State.DEAD
     assert lab.messages() == [claim.id]
-
-
-def test_a_pack_goes_on_after_what_was_recorded(both: Lab) -> None:
-    batch = both.batch(4)
-    claim = both.claim(f"{batch}.0", PUSH)
-    assert from_json(claim.common) == {"title": "Hello"}
-    assert from_json(claim.payload) == [{"token": str(number)} for number in range(4)]
-    assert both.record(claim, 2) is True
-    assert both.record(claim, 0, state=State.FAILED) is True
-    both.run(calls.release(claim.id, "w1", LIMITS))
-    again = both.claim(claim.id, PUSH, "w2")
-    recorded = [outcome for chunk in again.outcomes for outcome in from_json(chunk)]
-    assert recorded == [[2, "succeeded", {"verdict": "delivered"}], [0, "failed", FAULT.model_dump()]]
-    progress = both.read(claim.id).progress
-    assert progress is not None
-    assert (progress.done, progress.total) == (2, 4)
-
-
-def test_outcomes_whose_reply_was_lost_are_counted_once(both: Lab) -> None:
-    batch = both.batch(3)
-    claim = both.claim(f"{batch}.0", PUSH)
-    for at in ((0, 1), (2,)):
-        call = calls.record(claim, [(place, State.SUCCEEDED, None) for place in at], LIMITS)
-        for _ in range(3):
-            assert both.run(call) is True
-    assert both.counts(batch) == {"succeeded": 3}
-    assert both.read_batch(batch).state == "ended"
-    assert both.redis.llen(f"handoff:items:{claim.id}") == 2
-    assert both.redis.hget("handoff:stats", "push.send item succeeded") == "3"
-
-
-def test_a_wide_pack_recorded_item_by_item_is_claimed_again(lab: Lab) -> None:
-    claim = lab.claim(f"{lab.batch(10_000)}.0", PUSH)
-    for at in range(9_000):
-        lab.record(claim, at)
-    lab.run(calls.release(claim.id, "w1", LIMITS))
-    assert len(lab.claim(claim.id, PUSH).outcomes) == 9_000

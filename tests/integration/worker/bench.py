@@ -48,5 +48,14 @@ class Bench:
     def reaches(self, id: str, state: State, seconds: float) -> bool:
         return wait_until(lambda: self.task(id).state is state, seconds)
 
+    def due_again(self, id: str) -> bool:
+        """Sweeps until a task that was put off is in its queue again."""
+
+        def queued() -> bool:
+            self.ledger.run(calls.sweep("a reconciler", LIMITS))
+            return self.task(id).state is State.QUEUED
+
+        return wait_until(queued, 5)
+
     def close(self) -> None:
         self.ledger.close()

@@ -1,10 +1,16 @@
-"""A ledger on the Redis of the tests."""
+"""A ledger on the Redis of the tests, and an executor that runs what is in it."""
 
+import inspect
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.worker.bench import Bench
+from handoff_ledger import BlockingLedger
+from handoff_worker.binding import Binding
+from handoff_worker.execute import Executor
+from handoff_worker.resources import Resources
+from tests.integration.worker.bench import LIMITS, Bench
+from tests.integration.worker.runs import ASK, ME, Drain, Run
 
 
 @pytest.fixture
@@ -12,3 +18,16 @@ def bench(redis_url: str) -> Iterator[Bench]:
     bench = Bench(redis_url)
     yield bench
     bench.close()
+
+
+@pytest.fixture
+def drain() -> Drain:
+    return Drain()
+
+
+@pytest.fixture
+def run(redis_url: str, drain: Drain) -> Iterator[Run]:
+    """Runs a task with a handler, as a pool process does."""
+    executor = Executor(BlockingLedger(redis_url), LIMITS, Resources(push={}), ME, drain)
+    yield lambda id, handler: executor.run(Binding(ASK, handler, inspect.iscoroutinefunction(handler)), id)
+    executor.close()

@@ -20,7 +20,7 @@ def blocking_client(url: str) -> Redis:
     return Redis.from_url(
         url,
         decode_responses=True,
-        socket_timeout=5,
+        socket_timeout=3,  # a keeper that waits longer would be late with its leases
         socket_connect_timeout=3,
         socket_keepalive=True,
         health_check_interval=25,

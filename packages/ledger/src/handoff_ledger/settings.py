@@ -20,7 +20,12 @@ class Shared(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="HANDOFF_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix="HANDOFF_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     env: Literal["development", "production"] = "production"

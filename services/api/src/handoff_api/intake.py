@@ -42,7 +42,7 @@ class Intake:
         self._many: TypeAdapter[list[Any]] = TypeAdapter(list[contract.payload])  # type: ignore[name-defined]  # a type made at run time
 
     def task(self, body: bytes) -> bytes:
-        """A payload as the ledger keeps it: what was set, so that an older worker is not told of fields it does not know.
+        """A payload as the ledger keeps it: what was set, so that an older worker is told of no field it does not know.
 
         Raises a `Problem` that names each fault.
         """

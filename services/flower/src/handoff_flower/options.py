@@ -27,6 +27,7 @@ def options(settings: Settings) -> Mapping[str, str]:
         told["FLOWER_STATE_SAVE_INTERVAL"] = str(SAVE_INTERVAL_MS)
     if settings.auth:
         del told["FLOWER_BASIC_AUTH"]
+        told["FLOWER_AUTH"] = settings.auth
     if is_placeholder(settings.cookie_secret.get_secret_value()):
         told["FLOWER_COOKIE_SECRET"] = secrets.token_urlsafe(32)
     return told

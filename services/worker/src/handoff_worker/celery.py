@@ -15,7 +15,7 @@ SOCKETS = {"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive"
 
 settings = load(Settings)
 transport.install()
-app = Celery("handoff", broker=settings.broker_url, backend=settings.broker_url)
+app = Celery("handoff", broker=settings.broker_url)
 app.conf.update(
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_create_missing_queues=False,

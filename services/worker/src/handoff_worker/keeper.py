@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
-from handoff_ledger.calls.reconcile import RENEW_S
+from handoff_ledger.calls.reconcile import MOST, RENEW_S
 
 log = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two sweeps
@@ -58,27 +58,36 @@ class Keeper:
             state = self._ledger.run(calls.release(id, self._owner, self._limits))
         except LedgerUnavailable:
             return
-        log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
+        if state != "stale":
+            log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
 
     def _run(self) -> None:
-        renewed = -RENEW_S
-        away = False
+        renewed, away = 0.0, False
         while not self._stopped.wait(BEAT):
             try:
-                if time.monotonic() - renewed >= RENEW_S:
-                    for id in self._ledger.run(calls.renew(self._owner, self._held())):
-                        self._interrupt(id)
-                    self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
+                if not renewed or time.monotonic() - renewed >= RENEW_S:
+                    self._renew()
                     renewed = time.monotonic()
-                swept = self._ledger.run(calls.sweep(self._owner, self._limits))
+                self._reconcile()
+                away = False
             except LedgerUnavailable as error:
-                renewed = -RENEW_S  # every lease is renewed as soon as Redis is back
+                renewed = 0.0  # every lease is renewed as soon as Redis is back
                 if not away:
                     log.warning("Redis is away: %s", error, extra={"event": "redis.away"})
                 away = True
             except Exception as error:  # a keeper that ended would let every lease run out
                 log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
-            else:
-                away = False
-                if swept:
-                    log.info("Reconciled.", extra={"event": "reconciled", **swept})
+
+    def _renew(self) -> None:
+        for id in self._ledger.run(calls.renew(self._owner, self._held())):
+            self._interrupt(id)
+        self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
+
+    def _reconcile(self) -> None:
+        until = time.monotonic() + BEAT
+        more = True
+        while more and time.monotonic() < until:
+            swept = self._ledger.run(calls.sweep(self._owner, self._limits))
+            more = max(swept.values(), default=0) >= MOST
+            if swept:
+                log.info("Reconciled.", extra={"event": "reconciled", **swept})

@@ -16,6 +16,15 @@ local function due(name) return redis.call('ZRANGE', name, '-inf', text(now), 'B
 local done = { 0, 0, 0, 0, 0, 0 }
 local function did(step) done[step] = done[step] + 1 end
 
+for _, id in ipairs(due('handoff:expiring')) do
+  local task = read(id)
+  if task and OPEN[task.state] and task.state ~= 'running' then
+    finish(task, 'expired', fail('expired', 'It waited longer than it was wanted.'), 'expired', retention)
+    did(4)
+  end
+  redis.call('ZREM', 'handoff:expiring', id)
+end
+
 for _, id in ipairs(due('handoff:scheduled')) do
   local task = read(id)
   if task then enqueue(task); did(1) else redis.call('ZREM', 'handoff:scheduled', id) end
@@ -57,15 +66,6 @@ for at = 8, #ARGV do
   end
 end
 redis.call('ZREMRANGEBYSCORE', 'handoff:missing', '-inf', text(now - 10 * tonumber(grace)))
-
-for _, id in ipairs(due('handoff:expiring')) do
-  local task = read(id)
-  if task and OPEN[task.state] and task.state ~= 'running' then
-    finish(task, 'expired', fail('expired', 'It waited longer than it was wanted.'), 'expired', retention)
-    did(4)
-  end
-  redis.call('ZREM', 'handoff:expiring', id)
-end
 
 for _, parking in ipairs(redis.call('SMEMBERS', 'handoff:parkings')) do
   local name = 'handoff:parked:' .. parking

@@ -30,6 +30,14 @@ local function reopen_items(task)
   end
 end
 
+local function reopen_batch(batch, items)
+  local name = 'handoff:batch:' .. batch
+  redis.call('PERSIST', name)
+  redis.call('PERSIST', 'handoff:common:' .. batch)
+  redis.call('HINCRBY', name, 'open', items)
+  redis.call('HDEL', name, 'finished')
+end
+
 local REDRIVABLE = { dead = true, failed = true }
 
 -- Queues an ended task again, with all its attempts before it.
@@ -39,12 +47,8 @@ local function redrive(task)
   redis.call('HDEL', task_key(task.id), 'finished', 'error', 'cancel', 'expires')
   task.finished, task.error, task.cancel, task.expires = nil, nil, nil, nil
   if task.batch then
-    if task.items then reopen_items(task) end
-    local name = 'handoff:batch:' .. task.batch
-    redis.call('PERSIST', name)
-    redis.call('PERSIST', 'handoff:common:' .. task.batch)
-    redis.call('HINCRBY', name, 'open', left(task))
-    redis.call('HDEL', name, 'finished')
+    reopen_items(task)
+    if left(task) > 0 then reopen_batch(task.batch, left(task)) end
   end
   write(task, { attempt = 0 })
   count(task, 'redriven')

@@ -1,0 +1,96 @@
+"""What the API refuses to start with, and the sentence it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from handoff_api import keys
+from handoff_api.auth import digest
+from handoff_api.settings import Settings
+from handoff_ledger.settings import load
+
+
+def refused(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as exit:
+        load(Settings)
+    assert exit.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pepper", ["", "change-me", "change-me-please"])
+def test_a_placeholder_pepper_is_refused_in_production(
+    pepper: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    monkeypatch.setenv("HANDOFF_API_KEY_PEPPER", pepper)
+    assert "HANDOFF_API_KEY_PEPPER is empty or a placeholder: set it to" in refused(capsys)
+    monkeypatch.setenv("HANDOFF_ENV", "development")
+    load(Settings)
+
+
+def test_production_needs_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    load(Settings)
+    monkeypatch.setenv("HANDOFF_API_KEYS", "")
+    assert "There is no API key: put" in refused(capsys)
+
+
+def test_production_is_what_runs_when_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HANDOFF_ENV")
+    monkeypatch.setenv("HANDOFF_API_KEYS", "")
+    assert "There is no API key" in refused(capsys)
+
+
+def test_only_development_may_be_open(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HANDOFF_API_AUTH", "off")
+    assert load(Settings).keys() is None
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    assert "HANDOFF_API_AUTH is off" in refused(capsys)
+
+
+@pytest.mark.parametrize("entry", ["client", "client=abc", f"cl ient={'0' * 64}", f"a={'0' * 64},a={'1' * 64}"])
+def test_a_malformed_key_entry_is_refused_and_not_shown(
+    entry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HANDOFF_API_KEYS", entry)
+    said = refused(capsys)
+    assert "of the API keys is wrong" in said
+    assert entry not in said
+
+
+def test_keys_come_from_a_file_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "keys"
+    monkeypatch.setenv("HANDOFF_API_KEYS", "")
+    monkeypatch.setenv("HANDOFF_API_KEYS_FILE", str(file))
+    assert "HANDOFF_API_KEYS_FILE can't be read: No such file" in refused(capsys)
+    file.write_text(f"# who\n\nshop={digest('p', 'hk_1')}  # the shop\n")
+    monkeypatch.setenv("HANDOFF_API_KEY_PEPPER", "p")
+    found = load(Settings).keys()
+    assert found is not None
+    assert found.client(b"Bearer hk_1") == "shop"
+    assert found.client(b"Bearer hk_2") is None
+
+
+def test_a_made_key_opens_with_its_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["keys", "shop"])
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    keys.main()
+    said = capsys.readouterr().out
+    key, entry = re.findall(r"^  (hk_[\w-]{43}|shop=[0-9a-f]{64})$", said, re.MULTILINE)
+    monkeypatch.setenv("HANDOFF_API_KEYS", entry)
+    found = load(Settings).keys()
+    assert found is not None
+    assert found.client(f"bearer {key}".encode()) == "shop"
+
+
+def test_a_key_needs_a_proper_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["keys", "a,b"])
+    with pytest.raises(SystemExit) as exit:
+        keys.main()
+    assert exit.value.code == 2
+    assert "hk_" not in capsys.readouterr().out

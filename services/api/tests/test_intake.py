@@ -1,0 +1,28 @@
+"""How a batch becomes packs, and a payload what the ledger keeps."""
+
+from pydantic_core import from_json, to_json
+
+from handoff_api.intake import Intake
+from handoff_contracts import CATALOGUE
+
+PUSH = Intake(CATALOGUE["push.send"])
+
+
+def test_a_payload_is_kept_as_what_was_set() -> None:
+    assert PUSH.task(b' { "token" : "a" } ') == b'{"token":"a"}'
+    assert from_json(PUSH.task(b'{"title": null, "token": "a"}')) == {"title": None, "token": "a"}
+
+
+def test_common_is_kept_once_and_items_as_they_came() -> None:
+    items = [{"token": f"t{number}"} for number in range(251)]
+    items[7]["title"] = "for you"
+    packed = PUSH.batch(to_json({"common": {"title": "for all"}, "items": items}))
+    assert from_json(packed.common) == {"title": "for all"}
+    assert [count for _, count in packed.packs] == [250, 1]
+    assert [item for pack, _ in packed.packs for item in from_json(pack)] == items
+    assert packed.total == 251
+
+
+def test_an_items_own_field_wins_over_a_wrong_common_one() -> None:
+    packed = PUSH.batch(b'{"common": {"title": 5}, "items": [{"token": "a", "title": "fine"}]}')
+    assert packed.total == 1

@@ -1,0 +1,74 @@
+"""The OpenAPI document is made from the contracts; nobody browses it in production."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from handoff_api.app import create_app
+from handoff_api.settings import Settings
+from handoff_contracts import CATALOGUE
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def api(client: TestClient) -> Json:
+    document: Json = client.get("/openapi.json").json()
+    return document
+
+
+def resolve(api: Json, schema: Json) -> Json:
+    found: Json = api["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found
+
+
+@pytest.mark.parametrize("contract", list(CATALOGUE), ids=lambda contract: contract.name)
+def test_a_contract_has_its_routes_with_its_payload(api: Json, contract: Any) -> None:
+    task = api["paths"][f"/v1/tasks/{contract.name}"]["post"]
+    payload = resolve(api, task["requestBody"]["content"]["application/json"]["schema"])
+    assert payload["properties"].keys() == contract.payload.model_fields.keys()
+    assert payload["additionalProperties"] is False
+    names = {parameter["name"] for parameter in task["parameters"]}
+    assert names == {"priority", "delay", "run_at", "expires_in", "Idempotency-Key", "Prefer"}
+    assert resolve(api, task["responses"]["202"]["content"]["application/json"]["schema"])["title"] == "TaskView"
+    batch = api["paths"][f"/v1/batches/{contract.name}"]["post"]
+    envelope = resolve(api, batch["requestBody"]["content"]["application/json"]["schema"])
+    assert envelope["properties"].keys() == {"common", "items"}
+
+
+def test_every_reference_leads_somewhere(api: Json) -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if "$ref" in node else []
+            return own + [ref for value in node.values() for ref in references(value)]
+        return [ref for value in node for ref in references(value)] if isinstance(node, list) else []
+
+    found = references(api)
+    assert found
+    for reference in found:
+        assert reference.removeprefix("#/components/schemas/") in api["components"]["schemas"], reference
+
+
+def test_clients_operations_need_a_bearer_key(api: Json) -> None:
+    assert api["components"]["securitySchemes"]["HTTPBearer"] == {"type": "http", "scheme": "bearer"}
+    for path, methods in api["paths"].items():
+        for operation in methods.values():
+            assert operation["security"] == [{"HTTPBearer": []}], path
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            assert "422" not in operation["responses"]
+
+
+def test_production_shows_no_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    with TestClient(create_app(Settings())) as client:
+        for path in ("/docs", "/redoc", "/openapi.json"):
+            assert client.get(path).status_code == 404
+
+
+def test_only_development_pushes_by_get(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get("/push/a").status_code == 503  # known, but Redis is away
+    monkeypatch.setenv("HANDOFF_ENV", "production")
+    with TestClient(create_app(Settings()), headers=dict(client.headers)) as production:
+        assert production.get("/push/a").status_code == 405
+        assert production.post("/push/a").status_code == 503

@@ -1,0 +1,56 @@
+"""Query parameters and headers that say how a task is to be run."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handoff_api.options import TaskOptions, wait
+from handoff_api.problems import Problem
+from handoff_api.state import ApiRequest
+from handoff_contracts import CATALOGUE, DOCUMENTS, Contract, Payload, Result
+
+
+def asking(prefer: str) -> ApiRequest:
+    state = {"headers": {b"prefer": prefer.encode()}}
+    return ApiRequest({"type": "http", "state": state})
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("wait=5", 5),
+        ("Wait = 5", 5),
+        ("respond-async, wait=10", 10),
+        ("wait=10; foo, return=minimal", 10),
+        ("wait=31", 30),
+        ("wait=999999", 30),
+        ("wait=0", 0),
+        ("wait=soon", 0),
+        ("wait=-1", 0),
+        ("await=5", 0),
+        ("wait=1.5", 0),
+    ],
+)
+def test_a_preference_is_granted_up_to_30_s(prefer: str, seconds: int) -> None:
+    assert wait(asking(prefer)) == seconds
+
+
+def test_times_are_milliseconds_from_now() -> None:
+    assert TaskOptions.model_validate({"delay": "1.5", "expires_in": "0.0001"}).delay_ms == 1500
+    assert TaskOptions.model_validate({"expires_in": "0.0001"}).expires_ms == 1
+    due = datetime.now(UTC) + timedelta(hours=1)
+    assert 3_590_000 < TaskOptions.model_validate({"run_at": due.isoformat()}).delay_ms <= 3_600_000
+    assert TaskOptions.model_validate({"run_at": "2020-01-01T00:00:00+02:00"}).delay_ms == 0
+
+
+def test_the_contract_says_whether_a_priority_may_be_chosen() -> None:
+    high = TaskOptions.model_validate({"priority": "high"})
+    assert high.queue(CATALOGUE["push.send"]) == "high"
+    assert TaskOptions().queue(CATALOGUE["push.send"]) == "bulk"
+    contract = Contract(
+        name="document.test", version=1, payload=Payload, result=Result, summary="Burns CPU.", queue=DOCUMENTS
+    )
+    with pytest.raises(Problem) as raised:
+        high.queue(contract)
+    assert raised.value.kind.code == "priority_not_offered"
+    assert raised.value.kind.status == 422

@@ -1,0 +1,68 @@
+"""Every error of the domain has a place in the one table; what nobody foresaw tells nothing."""
+
+import logging
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel, ValidationError
+
+from handoff_api.app import create_app
+from handoff_api.problems import DOMAIN, faults
+from handoff_api.settings import Settings
+from handoff_contracts import UnknownContract
+from handoff_ledger import IdempotencyConflict, LedgerUnavailable, QueueFull, UnknownTask
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (UnknownContract("a secret"), 404, None),
+        (UnknownTask("a secret"), 404, None),
+        (IdempotencyConflict("a secret"), 422, None),
+        (QueueFull("bulk"), 429, "5"),
+        (LedgerUnavailable("Redis is loading its data."), 503, "2"),
+    ],
+)
+def test_a_domain_error_becomes_a_problem(error: Exception, status: int, retry_after: str | None) -> None:
+    app = create_app(Settings())
+
+    @app.get("/boom")
+    async def boom() -> None:
+        raise error
+
+    with TestClient(app) as client:
+        answer = client.get("/boom")
+    assert answer.status_code == status
+    assert answer.json()["code"] == DOMAIN[type(error)].code
+    assert answer.headers.get("Retry-After") == retry_after
+    assert "secret" not in answer.text
+
+
+def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(Settings())
+
+    @app.get("/boom")
+    async def boom() -> None:
+        raise RuntimeError("a secret")
+
+    with TestClient(app) as client:
+        answer = client.get("/boom", headers={"X-Request-ID": "abc-1"})
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert "secret" not in answer.text
+    assert "secret" not in caplog.text
+    (line,) = [
+        record for record in caplog.records if record.levelno == logging.ERROR and record.name.startswith("handoff")
+    ]
+    assert vars(line)["error"] == "RuntimeError"
+    assert "in boom" in vars(line)["where"]
+    assert vars(line)["request_id"] == "abc-1"
+
+
+def test_a_field_name_that_the_client_chose_is_cut() -> None:
+    class Strict(BaseModel, extra="forbid"):
+        pass
+
+    with pytest.raises(ValidationError) as raised:
+        Strict.model_validate({"x" * 10_000: 1})
+    assert faults(raised.value) == [("x" * 64, "Extra inputs are not permitted")]

@@ -1,0 +1,53 @@
+"""A claim of a pack, a ledger that takes its outcomes, and the pack itself."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from handoff_ledger import Claim
+from handoff_worker.pack import Pack, Recorded
+from handoff_worker.resources import Resources
+from services.worker.tests.support import Answer, Ask, attempt_at
+
+
+def claim(items: int, recorded: Sequence[Sequence[Recorded]] = ()) -> Claim:
+    """A claim of a pack whose items' texts are their numbers."""
+    payload = json.dumps([{"text": str(number)} for number in range(items)])
+    return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
+
+
+class Ledger:
+    """Takes outcomes as the ledger does; `answer` is what it says to each record."""
+
+    def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
+        self.chunks: list[Sequence[Recorded]] = []
+        self._answer = answer
+
+    async def record(self, outcomes: Sequence[Recorded]) -> bool:
+        await asyncio.sleep(0.001)
+        self.chunks.append(outcomes)
+        return self._answer()
+
+    @property
+    def recorded(self) -> dict[int, Recorded]:
+        return {outcome[0]: outcome for chunk in self.chunks for outcome in chunk}
+
+
+def never() -> bool:
+    return False
+
+
+async def echo(ask: Ask, _: Resources) -> Answer:
+    await asyncio.sleep(0.001)
+    return Answer(text=ask.text)
+
+
+def pack_of(
+    handler: Callable[[Ask, Resources], Any],
+    ledger: Ledger,
+    claim: Claim,
+    concurrency: int = 4,
+    draining: Callable[[], bool] = never,
+) -> Pack:
+    return Pack(claim, attempt_at(handler, pack=100, concurrency=concurrency), ledger.record, draining)

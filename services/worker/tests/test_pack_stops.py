@@ -1,0 +1,64 @@
+"""Each way in which a pack stops before its end."""
+
+import asyncio
+
+import pytest
+
+from handoff_ledger import LedgerUnavailable, Stale
+from handoff_worker.attempt import Again
+from handoff_worker.resources import Resources
+from handoff_worker.verdicts import Retry
+from services.worker.tests.packs import Ledger, claim, echo, pack_of
+from services.worker.tests.support import Answer, Ask
+
+
+async def test_a_cancelled_pack_begins_no_further_item() -> None:
+    ledger = Ledger(answer=lambda: len(ledger.chunks) < 3)
+    pack = pack_of(echo, ledger, claim(100), concurrency=4)
+    await pack.run()
+    assert pack.cancelled
+    # What was in flight is recorded: the chunk that was answered, and what ran beside it.
+    assert len(ledger.recorded) <= 3 * 4 + 4
+
+
+async def test_a_draining_worker_begins_no_further_item() -> None:
+    ledger = Ledger()
+    pack = pack_of(echo, ledger, claim(100), concurrency=4, draining=lambda: len(ledger.recorded) >= 8)
+    await pack.run()
+    assert pack.drained
+    assert not pack.cancelled
+    assert 8 <= len(ledger.recorded) <= 16
+
+
+@pytest.mark.parametrize("error", [Stale(), LedgerUnavailable("away"), RuntimeError("a fault of ours")])
+async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -> None:
+    cut: list[str] = []
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        if ask.text != "0":
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                cut.append(ask.text)
+                raise
+        return Answer(text=ask.text)
+
+    def answer() -> bool:
+        raise error
+
+    pack = pack_of(handler, Ledger(answer), claim(100), concurrency=4)
+    with pytest.raises(type(error)) as raised:
+        await asyncio.wait_for(pack.run(), 1)
+    assert raised.value is error
+    assert sorted(cut) == ["1", "2", "3"]
+
+
+async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() -> None:
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        raise Retry("busy")
+
+    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.again) >= 2)
+    await pack.run()
+    assert pack.drained
+    assert all(isinstance(again, Again) for again in pack.again.values())
+    assert 2 <= len(pack.again) <= 3

@@ -1,0 +1,16 @@
+"""SIGKILL to Redis, which comes back from the same folder: its append-only file is all that it has."""
+
+import time
+
+from tests.faults.scene import Scene
+
+
+def kill_redis(scene: Scene, away: float = 0.0) -> float:
+    """Kills it and starts it again after `away` seconds. Gives when it was ready, monotonic."""
+    redis = scene.stack.redis
+    scene.killed("redis", [], 0)
+    redis.kill()
+    time.sleep(away)  # the outage itself
+    redis.start()
+    redis.wait_ready()
+    return time.monotonic()

@@ -1,0 +1,41 @@
+"""Redis reaches its memory limit with a backlog: load is shed, the backlog drains by itself, and then load is taken again."""
+
+from process import wait_until
+from tests.faults.client import Answer
+from tests.faults.load import single
+from tests.faults.operations.fill_redis import fill_redis
+from tests.faults.operations.kill_worker_parent import kill_worker_parent
+from tests.faults.scene import Scene
+
+
+def play(scene: Scene, *, quick: bool) -> None:
+    backlog = 200 if quick else 2_000
+    jobs = [single(f"backlog-{number}", seconds=0.2) for number in range(backlog)]
+    scene.submit(jobs)
+    with fill_redis(scene):
+        scene.expect(backlog - len(scene.sink.refresh().done) > backlog / 4, "the backlog was gone before Redis was full")
+        shed(scene, "full")
+        kill_worker_parent(scene, scene.stack.workers[0])
+        scene.stack.workers[0].start()
+        scene.stack.workers[0].wait_ready(60)
+        drained = wait_until(lambda: {job.key for job in jobs} <= scene.sink.refresh().done, 90)
+        scene.expect(drained, "the backlog did not drain while Redis was full")
+    accepted = wait_until(lambda: post(scene, "after").status == 202, 10)
+    scene.expect(accepted, "nothing was accepted after Redis had room again")
+    scene.submit([single("after")])
+    scene.redis.config_set("maxmemory", 0)
+
+
+def shed(scene: Scene, key: str) -> None:
+    """What is handed in is refused, and told to come back."""
+    scene.book.write(key, "invoked")
+    answers = [post(scene, key) for _ in range(20)]
+    statuses = {answer.status for answer in answers}
+    scene.expect(statuses == {503}, f"a full Redis was answered by {sorted(statuses)}")
+    scene.expect(all(answer.retry_after for answer in answers), "a 503 had no Retry-After")
+    scene.book.write(key, "failed" if statuses == {503} else "unknown")
+
+
+def post(scene: Scene, key: str) -> Answer:
+    job = single(key)
+    return scene.client.ask("POST", job.path, job.body, {"Idempotency-Key": key})

@@ -1,0 +1,41 @@
+"""A load of single tasks and batches under SIGKILLs of API, worker parents, pool processes and Redis, in random order."""
+
+from process import wait_until
+from tests.faults.load import STUCK_S, mixed
+from tests.faults.operations.kill_api import kill_api
+from tests.faults.operations.kill_pool_child import kill_pool_child
+from tests.faults.operations.kill_redis import kill_redis
+from tests.faults.operations.kill_worker_parent import kill_worker_parent
+from tests.faults.scene import Scene
+
+QUICK = {"child": 6, "parent": 2, "parent alone": 2, "api": 1, "api process": 1, "redis": 3}
+FULL = {"child": 60, "parent": 20, "parent alone": 20, "api": 10, "api process": 10, "redis": 20}
+
+
+def play(scene: Scene, *, quick: bool) -> None:
+    items = 5_000 if quick else 100_000
+    plan = [what for what, count in (QUICK if quick else FULL).items() for _ in range(count)]
+    scene.random.shuffle(plan)
+    load = scene.load(mixed("killing", items, scene.random), threads=8, ahead=500)
+    for number, what in enumerate(plan, 1):
+        share = items * number // (len(plan) + 1)
+        wait_until(lambda share=share: load.submitted >= share or not load.going, 2 * STUCK_S)
+        strike(scene, what)
+    scene.expect(load.going, "the load had ended before the last kill")
+    for worker in scene.stack.workers:
+        worker.wait_ready(60)
+
+
+def strike(scene: Scene, what: str) -> None:
+    worker = scene.random.choice(scene.stack.workers)
+    if what == "redis":
+        kill_redis(scene, away=scene.random.uniform(0, 1))
+    elif what.startswith("api"):
+        kill_api(scene, whole=what == "api")
+    else:
+        worker.wait_ready(60)
+        if what == "child":
+            kill_pool_child(scene, worker)
+        else:
+            kill_worker_parent(scene, worker, pool=what == "parent")
+            worker.start()

@@ -1,0 +1,67 @@
+"""Redis goes away under load and comes back: killed, or its port dropped without a word."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+from process import wait_until
+from tests.faults.load import Job, Load, single
+from tests.faults.operations.drop_redis import drop_redis
+from tests.faults.operations.kill_redis import kill_redis
+from tests.faults.scene import Scene
+
+RESUMED_S = 15.0
+
+
+def killed(scene: Scene, *, quick: bool) -> None:
+    load = scene.load(endless("killed"), threads=4, ahead=100)
+    for number in range(1 if quick else 20):
+        working(scene)
+        resumes(scene, kill_redis(scene, away=6.0 if number % 5 == 0 else scene.random.uniform(0, 2)))
+    stop(scene, load)
+
+
+def dropped(scene: Scene, *, quick: bool) -> None:
+    load = scene.load(endless("dropped"), threads=4, ahead=100)
+    for _ in range(1 if quick else 5):
+        working(scene)
+        with drop_redis(scene):
+            time.sleep(8)  # the outage itself
+        resumes(scene, time.monotonic())
+    stop(scene, load)
+
+
+def endless(name: str) -> Iterator[Job]:
+    """Work enough to last until it is stopped."""
+    return (single(f"{name}-{number}", seconds=0.05) for number in itertools.count())
+
+
+def working(scene: Scene) -> None:
+    """Waits until effects come."""
+    before = len(scene.sink.refresh().done)
+    wait_until(lambda: len(scene.sink.refresh().done) > before + 50, 30)
+
+
+def resumes(scene: Scene, back: float) -> None:
+    """Waits for the first effect after Redis is back."""
+    last = scene.sink.refresh().requests[-1].at
+
+    def resumed() -> bool:
+        nonlocal last
+        last = scene.sink.refresh().requests[-1].at
+        return last > back
+
+    if wait_until(resumed, 60):
+        first = next(request.at for request in scene.sink.requests if request.at > back)
+        scene.notes.append(f"resumed after {first - back:.1f} s")
+        scene.expect(first - back <= RESUMED_S, f"work was resumed only after {first - back:.1f} s")
+    else:
+        scene.faults.append("work was not resumed")
+
+
+def stop(scene: Scene, load: Load) -> None:
+    working(scene)
+    load.stop()
+    away = sum(answer.status == 503 for answer in load.answers)
+    scene.expect(away > 0, "no request met the outage")
+    scene.notes.append(f"{away} times 503")

@@ -1,0 +1,9 @@
+"""Shifts the clock of the process that finds this on its PYTHONPATH by FAULTS_SKEW seconds."""
+
+import os
+import time
+
+SKEW_S = float(os.environ["FAULTS_SKEW"])
+true_time, true_time_ns = time.time, time.time_ns
+time.time = lambda: true_time() + SKEW_S
+time.time_ns = lambda: true_time_ns() + int(SKEW_S * 1e9)

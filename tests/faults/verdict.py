@@ -1,0 +1,71 @@
+"""What a scenario came to."""
+
+from dataclasses import dataclass, field
+
+from tests.faults.checker import Findings, check
+from tests.faults.drain import drain, ends
+from tests.faults.scene import Scene
+
+ANSWER_S = 2.0  # the longest that the API may take, Redis or no Redis
+
+
+@dataclass
+class Verdict:
+    """A row of the table."""
+
+    name: str
+    findings: Findings
+    kills: int = 0
+    recoveries: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def recovery_p99(self) -> float:
+        return percentile(self.recoveries, 0.99)
+
+    def row(self) -> str:
+        found = self.findings
+        recovery = f"{self.recovery_p99:.1f} s" if self.recoveries else "-"
+        cells = (found.accepted, len(found.lost), len(found.duplicates), found.repeated, self.kills, recovery)
+        return f"{self.name:16}" + "".join(f"{cell!s:>10}" for cell in cells) + f"   {'FAIL' if self.faults else 'ok'}"
+
+
+HEAD = f"{'scenario':16}" + "".join(
+    f"{name:>10}" for name in ("accepted", "lost", "duplicate", "repeated", "kills", "recovery")
+)
+
+
+def judge(name: str, scene: Scene) -> Verdict:
+    """Waits for the end of everything, and holds what was asked for against what was done."""
+    drain(scene)
+    ends(scene)
+    workers(scene)
+    api(scene)
+    findings = check(scene.book.entries(), scene.sink, poison=frozenset(scene.poison))
+    cuts = sum(kill.cuts for kill in scene.kills)
+    scene.expect(findings.repeated <= cuts, f"{findings.repeated} requests were repeated, {cuts} were in flight at kills")
+    if findings.unknown:
+        scene.notes.append(f"{findings.unknown} keys unknown to the client")
+    faults = [*findings.faults(), *scene.faults]
+    return Verdict(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
+
+
+def workers(scene: Scene) -> None:
+    for worker in scene.stack.workers:
+        scene.expect(worker.running, f"{worker.name} ended by itself with {worker.exit_code}")
+    orphans = scene.left_over()
+    scene.expect(not orphans, f"{len(orphans)} processes of killed workers went on")
+
+
+def api(scene: Scene) -> None:
+    answers = [answer for answer in scene.answers if answer.status]
+    bad = sorted({answer.status for answer in answers if answer.status >= 500} - {503})
+    scene.expect(not bad, f"the API answered with {bad}")
+    slowest = max((answer.seconds for answer in scene.answers), default=0.0)
+    scene.expect(slowest <= ANSWER_S, f"the API took {slowest:.1f} s for an answer")
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else 0.0

@@ -1,0 +1,54 @@
+"""The API as it runs in production, before a Redis and with nobody behind it but the test."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from handoff_api.auth import digest
+from handoff_api.keys import new_key
+from process import free_port, wait_until
+from stack import Api, Redis, clean_environment
+from tests.integration.api.hand import Hand
+
+PEPPER = "the pepper of the tests"
+KEYS = {"tests": new_key(), "other": new_key()}
+
+
+def production(url: str, **settings: str) -> dict[str, str]:
+    """The environment of an API that lets both clients in."""
+    keys = ",".join(f"{name}={digest(PEPPER, key)}" for name, key in KEYS.items())
+    environment = {"CELERY_BROKER_URL": url, "HANDOFF_API_KEY_PEPPER": PEPPER, "HANDOFF_API_KEYS": keys}
+    return {**clean_environment(), **environment, **settings}
+
+
+@pytest.fixture(scope="session")
+def api_server(redis_server: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One API for all tests that do not stop it."""
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    server = Api(tmp_path_factory.mktemp("api"), production(url), port=free_port())
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(api_server: Api, redis_url: str) -> Iterator[httpx2.Client]:
+    """A client with a key, of an API that is ready. `redis_url` has emptied the Redis."""
+    assert wait_until(api_server.ready, 10)
+    with client_of(api_server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def hand(redis_url: str) -> Iterator[Hand]:
+    hand = Hand(redis_url)
+    yield hand
+    hand.close()
+
+
+def client_of(url: str, name: str = "tests") -> httpx2.Client:
+    """A client of the API there, with the key of that name."""
+    headers = {"Authorization": f"Bearer {KEYS[name]}"}
+    return httpx2.Client(base_url=url, headers=headers, timeout=10, trust_env=False)

@@ -1,0 +1,33 @@
+"""A worker by hand: it takes tasks and ends them when a test says so."""
+
+from typing import Any
+
+from pydantic_core import to_json
+
+from handoff_contracts import CATALOGUE
+from handoff_ledger import BlockingLedger, Claim, Limits, State, calls
+
+LIMITS = Limits()
+
+
+class Hand:
+    def __init__(self, url: str) -> None:
+        self.ledger = BlockingLedger(url)
+
+    def take(self, id: str) -> Claim:
+        """Claims a queued task, or a pack `<batch>.<number>`."""
+        contract = CATALOGUE[self.ledger.run(calls.read(id)).contract]
+        claim = self.ledger.run(calls.claim(id, "hand", contract, LIMITS))
+        assert isinstance(claim, Claim)
+        return claim
+
+    def finish(self, claim: Claim, result: Any = None) -> None:
+        self.ledger.run(calls.finish(claim, to_json(result), LIMITS))
+
+    def deliver(self, claim: Claim, *items: int) -> None:
+        """Records these items of a pack as delivered."""
+        receipt = {"provider": "log", "verdict": "delivered"}
+        self.ledger.run(calls.record(claim, [(item, State.SUCCEEDED, receipt) for item in items], LIMITS))
+
+    def close(self) -> None:
+        self.ledger.close()

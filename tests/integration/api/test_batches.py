@@ -1,0 +1,126 @@
+"""A batch's way through the API: accepted whole or not at all, followed item by item, cancelled."""
+
+import statistics
+from typing import Any
+
+import httpx2
+from redis import Redis
+
+from tests.integration.api.hand import Hand
+
+PUSH = "/v1/batches/push.send"
+
+
+def tokens(count: int) -> list[dict[str, Any]]:
+    return [{"token": f"token-{number}"} for number in range(count)]
+
+
+def items(client: httpx2.Client, batch: str, **query: Any) -> list[dict[str, Any]]:
+    """All items, page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = client.get(f"/v1/batches/{batch}/items", params=query).json()
+        found += page["items"]
+        if page["cursor"] is None:
+            return found
+        query["cursor"] = page["cursor"]
+
+
+def test_a_batch_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+    answer = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(251)})
+    assert answer.status_code == 202
+    batch = answer.json()
+    assert batch["links"]["self"] == answer.headers["Location"] == f"/v1/batches/{batch['id']}"
+    assert (batch["state"], batch["total"], batch["counts"]["queued"]) == ("open", 251, 251)
+    assert client.get(answer.headers["Location"]).json() == batch
+    claim = hand.take(f"{batch['id']}.0")
+    hand.deliver(claim, *range(250))
+    hand.finish(claim)
+    halfway = client.get(answer.headers["Location"]).json()
+    assert (halfway["state"], halfway["counts"]["succeeded"], halfway["counts"]["queued"]) == ("open", 250, 1)
+    claim = hand.take(f"{batch['id']}.1")
+    hand.deliver(claim, 0)
+    hand.finish(claim)
+    ended = client.get(answer.headers["Location"]).json()
+    assert (ended["state"], ended["counts"]["succeeded"]) == ("ended", 251)
+    assert ended["finished_at"] >= ended["created_at"]
+
+
+def test_payloads_are_kept_once_and_travel_in_no_message(client: httpx2.Client, redis: Redis) -> None:
+    batch = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(300)}).json()["id"]
+    assert redis.get(f"handoff:common:{batch}") == '{"title":"Hi"}'
+    assert [str(redis.get(f"handoff:payload:{batch}.{pack}")).count("token-") for pack in (0, 1)] == [250, 50]
+    messages = redis.lrange("bulk", 0, -1)
+    assert len(messages) == 2
+    assert "token" not in str(messages)
+
+
+def test_one_wrong_item_and_nothing_is_accepted(client: httpx2.Client, redis: Redis) -> None:
+    wrong = [*tokens(9_999), {"token": ""}]
+    answer = client.post(PUSH, json={"items": wrong})
+    assert answer.status_code == 422
+    assert [fault["path"] for fault in answer.json()["errors"]] == ["items[9999].token"]
+    assert redis.keys("handoff:[btpcq]*") == []
+    assert redis.llen("bulk") == 0
+
+
+def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None:
+    batch = client.post(PUSH, json={"items": tokens(600)}).json()["id"]
+    claim = hand.take(f"{batch}.1")
+    hand.deliver(claim, 0, 5, 249)
+    every = items(client, batch, limit=77)
+    assert [item["index"] for item in every] == list(range(600))
+    assert every[599]["item"] == {"token": "token-599"}
+    delivered = items(client, batch, state="succeeded", limit=2)
+    assert [item["index"] for item in delivered] == [250, 255, 499]
+    assert delivered[0]["result"] == {"provider": "log", "verdict": "delivered"}
+    assert len(items(client, batch, state="running", limit=1000)) == 247
+    assert items(client, batch, state="failed") == []
+
+
+def test_a_batch_is_cancelled(client: httpx2.Client, hand: Hand) -> None:
+    batch = client.post(PUSH, json={"items": tokens(500)}).json()["id"]
+    running = hand.take(f"{batch}.0")
+    answer = client.delete(f"/v1/batches/{batch}")
+    assert answer.status_code == 200
+    assert (answer.json()["counts"]["cancelled"], answer.json()["counts"]["running"]) == (250, 250)
+    hand.finish(running)
+    assert client.delete(f"/v1/batches/{batch}").json()["state"] == "ended"
+
+
+def test_a_batch_is_accepted_once(client: httpx2.Client, redis: Redis) -> None:
+    headers = {"Idempotency-Key": "newsletter 12"}
+    first = client.post(PUSH, json={"items": tokens(3)}, headers=headers)
+    assert client.post(PUSH, json={"items": tokens(3)}, headers=headers).json() == first.json()
+    assert redis.llen("bulk") == 1
+    for body in ({"items": tokens(4)}, {"items": tokens(3), "common": {"title": "x"}}):
+        answer = client.post(PUSH, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_conflict")
+
+
+def test_an_unknown_batch(client: httpx2.Client) -> None:
+    task = client.post("/v1/tasks/system.echo", json={}).json()["id"]
+    for id in (task, "01m81kyxp83h24cxpb262dbs7x", "x"):
+        for answer in (
+            client.get(f"/v1/batches/{id}"),
+            client.delete(f"/v1/batches/{id}"),
+            client.get(f"/v1/batches/{id}/items"),
+            client.get(f"/v1/batches/{id}/events"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_batch")
+
+
+def test_ten_thousand_items_are_accepted_in_a_tenth_of_a_second(client: httpx2.Client) -> None:
+    body = {"common": {"title": "Hi", "body": "there"}, "items": tokens(10_000)}
+    answers = [client.post(PUSH, json=body) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert (
+        statistics.median(float(answer.headers["Server-Timing"].removeprefix("accept;dur=")) for answer in answers)
+        < 100
+    )
+
+
+def test_a_hundred_thousand_items(client: httpx2.Client) -> None:
+    answer = client.post(PUSH, json={"items": tokens(100_000)})
+    assert answer.status_code == 202
+    assert answer.json()["counts"]["queued"] == 100_000

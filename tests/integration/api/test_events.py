@@ -1,0 +1,106 @@
+"""Server-sent events: every change, not too often, and never without the end."""
+
+import time
+
+import httpx2
+from redis import Redis as Client
+
+from process import wait_until
+from stack import Redis
+from tests.integration.api.hand import Hand
+from tests.integration.api.sse import events
+
+ECHO = "/v1/tasks/system.echo"
+PUSH = "/v1/batches/push.send"
+
+
+def subscribed(redis: Client, id: str) -> bool:
+    return bool(redis.pubsub_numsub(f"handoff:events:{id}")[0][1])
+
+
+def test_a_task_is_followed_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+    task = client.post(ECHO, json={}).json()
+    with client.stream("GET", task["links"]["events"]) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        stream = events(response)
+        first = next(stream)
+        assert (first.name, first.id, first.data) == ("task", "1", task)
+        claim = hand.take(task["id"])
+        second = next(stream)
+        assert (second.name, second.id, second.data["state"]) == ("task", "2", "running")
+        hand.finish(claim, {"message": "x"})
+        (last,) = stream
+    assert (last.name, last.data["state"], last.data["result"]) == ("end", "succeeded", {"message": "x"})
+
+
+def test_an_end_that_was_before_is_told_at_once(client: httpx2.Client, hand: Hand) -> None:
+    task = client.post(ECHO, json={}).json()
+    hand.finish(hand.take(task["id"]))
+    with client.stream("GET", task["links"]["events"]) as response:
+        assert [event.name for event in events(response)] == ["end"]
+
+
+def test_a_batch_tells_its_progress_not_every_item(client: httpx2.Client, hand: Hand) -> None:
+    batch = client.post(PUSH, json={"items": [{"token": f"t{number}"} for number in range(250)]}).json()
+    with client.stream("GET", batch["links"]["events"]) as response:
+        stream = events(response)
+        assert next(stream).data == batch
+        claim = hand.take(f"{batch['id']}.0")
+        began = time.monotonic()
+        for item in range(250):
+            hand.deliver(claim, item)
+        hand.finish(claim)
+        told = list(stream)
+        took = time.monotonic() - began
+    assert told[-1].name == "end"
+    assert told[-1].data["counts"]["succeeded"] == 250
+    assert {event.name for event in told[:-1]} <= {"batch"}
+    assert len(told) <= 5 * took + 2
+    counts = [event.data["counts"]["succeeded"] for event in told]
+    assert counts == sorted(counts)
+
+
+def test_nobody_is_subscribed_when_nobody_listens(client: httpx2.Client, redis: Client) -> None:
+    task = client.post(ECHO, json={}).json()
+    with client.stream("GET", task["links"]["events"]) as response:
+        stream = events(response)
+        next(stream)
+        assert wait_until(lambda: subscribed(redis, task["id"]), 5)
+    assert wait_until(lambda: not subscribed(redis, task["id"]), 5)
+
+
+def test_two_who_listen_share_the_subscription(client: httpx2.Client, redis: Client, hand: Hand) -> None:
+    task = client.post(ECHO, json={}).json()
+    with client.stream("GET", task["links"]["events"]) as one, client.stream("GET", task["links"]["events"]) as other:
+        first, second = events(one), events(other)
+        assert next(first) == next(second)
+        assert wait_until(lambda: redis.pubsub_numsub(f"handoff:events:{task['id']}")[0][1] == 1, 5)
+        hand.finish(hand.take(task["id"]))
+        assert list(first)[-1].name == list(second)[-1].name == "end"
+
+
+def test_a_stream_outlives_redis(client: httpx2.Client, redis_server: Redis, redis_url: str) -> None:
+    task = client.post(ECHO, json={}).json()
+    with client.stream("GET", task["links"]["events"], timeout=20) as response:
+        stream = events(response)
+        assert next(stream).data["state"] == "queued"
+        redis_server.kill()
+        redis_server.start()
+        redis_server.wait_ready()
+        hand = Hand(redis_url)
+        hand.finish(hand.take(task["id"]))
+        hand.close()
+        assert list(stream)[-1].name == "end"
+
+
+def test_an_end_whose_notice_was_lost_is_told(
+    client: httpx2.Client, hand: Hand, redis: Client, redis_server: Redis
+) -> None:
+    task = client.post(ECHO, json={}).json()
+    with client.stream("GET", task["links"]["events"], timeout=20) as response:
+        stream = events(response)
+        next(stream)
+        assert wait_until(lambda: subscribed(redis, task["id"]), 5)
+        redis.client_kill_filter(_type="pubsub")
+        hand.finish(hand.take(task["id"]))
+        assert list(stream)[-1].name == "end"

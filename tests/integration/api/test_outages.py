@@ -1,0 +1,77 @@
+"""Redis away, silent, full or unsafe: the API says so within its bound, and is back by itself."""
+
+import signal
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from redis import Redis as Client
+
+from process import wait_until
+from stack import Api, Redis
+
+ID = "01m81kyxp83h24cxpb262dbs7x"
+CALLS: list[tuple[str, str, object]] = [
+    ("POST", "/v1/tasks/system.echo", {}),
+    ("POST", "/v1/batches/system.echo", {"items": [{}]}),
+    ("POST", "/push/token", None),
+    ("GET", f"/v1/tasks/{ID}", None),
+    ("GET", "/v1/tasks", None),
+    ("GET", f"/v1/batches/{ID}/events", None),
+    ("DELETE", f"/v1/tasks/{ID}", None),
+]
+
+
+def refused(client: httpx2.Client) -> None:
+    for method, path, body in CALLS:
+        answer = client.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable"), path
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.elapsed.total_seconds() < 2, path
+
+
+def accepted(client: httpx2.Client) -> bool:
+    return client.post("/v1/tasks/system.echo", json={}).status_code == 202
+
+
+def test_redis_killed_and_back(client: httpx2.Client, api_server: Api, redis_server: Redis) -> None:
+    assert accepted(client)
+    redis_server.kill()
+    refused(client)
+    assert wait_until(lambda: not api_server.ready(), 5)
+    assert "handoff_ledger_up 0.0" in client.get("/metrics").text
+    assert client.get("/livez").status_code == 200
+    redis_server.start()
+    redis_server.wait_ready()
+    assert wait_until(lambda: accepted(client), 5)
+    assert wait_until(api_server.ready, 5)
+
+
+@pytest.fixture
+def silent(redis_server: Redis, redis_url: str) -> Iterator[None]:
+    """A Redis that takes connections and answers nothing, as behind a port that drops packets."""
+    assert redis_url
+    redis_server.signal(signal.SIGSTOP)
+    yield
+    redis_server.signal(signal.SIGCONT)
+
+
+def test_a_silent_redis(client: httpx2.Client, api_server: Api, redis_server: Redis, silent: None) -> None:
+    refused(client)
+    assert wait_until(lambda: not api_server.ready(), 5)
+    redis_server.signal(signal.SIGCONT)
+    assert wait_until(lambda: accepted(client), 5)
+
+
+def test_near_its_memory_limit_nothing_is_accepted(client: httpx2.Client, redis: Client) -> None:
+    at = client.post("/v1/tasks/system.echo", json={}).headers["Location"]
+    redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] / 0.9))
+    assert wait_until(lambda: not accepted(client), 5)
+    for path, body in (("/v1/tasks/system.echo", {}), ("/v1/batches/system.echo", {"items": [{}]}), ("/push/t", None)):
+        answer = client.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (503, "redis_memory")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert client.get(at).status_code == 200
+    assert client.delete(at).json()["state"] == "cancelled"
+    redis.config_set("maxmemory", "0")
+    assert wait_until(lambda: accepted(client), 5)

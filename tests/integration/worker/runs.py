@@ -1,0 +1,46 @@
+"""A contract to run in this process, and handlers of it."""
+
+from collections.abc import Awaitable, Callable
+
+from handoff_contracts import Contract, Payload, Policy, Result
+from handoff_worker.execute import Ending
+from handoff_worker.resources import Resources
+
+
+class Ask(Payload):
+    text: str = ""
+    common: str = ""
+
+
+class Answer(Result):
+    text: str
+
+
+ASK = Contract(
+    name="test.ask",
+    version=1,
+    payload=Ask,
+    result=Answer,
+    summary="A test.",
+    policy=Policy(attempts=2, backoff=0.05, pack=10, concurrency=3),
+)
+ME = "this worker"
+Handler = Callable[[Ask, Resources], Answer] | Callable[[Ask, Resources], Awaitable[Answer]]
+Run = Callable[[str, Handler], Ending]
+
+
+async def echo(ask: Ask, _: Resources) -> Answer:
+    return Answer(text=ask.text)
+
+
+async def unwanted(ask: Ask, _: Resources) -> Answer:
+    raise AssertionError("a refused task was run")
+
+
+class Drain:
+    """Whether the worker stops."""
+
+    asked = False
+
+    def __call__(self) -> bool:
+        return self.asked

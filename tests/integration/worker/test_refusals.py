@@ -1,0 +1,55 @@
+"""A message whose task is not to be run: the executor says why, and no handler is called."""
+
+import time
+from dataclasses import replace
+
+from handoff_ledger import BlockingLedger, State, calls
+from handoff_worker.binding import Binding
+from handoff_worker.execute import Executor
+from handoff_worker.resources import Resources
+from process import free_port
+from tests.integration.worker.bench import LIMITS, Bench
+from tests.integration.worker.runs import ASK, ME, Drain, Run, echo, unwanted
+
+
+def test_what_nobody_accepted_is_refused(bench: Bench, run: Run) -> None:
+    assert run("0" * 26, unwanted).refused == "unknown"
+
+
+def test_what_runs_elsewhere_is_refused(bench: Bench, run: Run) -> None:
+    id = bench.accept(ASK, {})
+    bench.ledger.run(calls.claim(id, "another worker", ASK, LIMITS))
+    assert run(id, unwanted).refused == State.RUNNING
+
+
+def test_what_was_cancelled_is_refused(bench: Bench, run: Run) -> None:
+    id = bench.accept(ASK, {})
+    bench.ledger.run(calls.cancel(id, LIMITS))
+    assert run(id, unwanted).refused == State.CANCELLED
+
+
+def test_what_has_ended_is_refused(bench: Bench, run: Run) -> None:
+    id = bench.accept(ASK, {})
+    run(id, echo)
+    assert run(id, unwanted).refused == State.SUCCEEDED
+
+
+def test_what_has_expired_is_refused(bench: Bench, run: Run) -> None:
+    id = bench.accept(ASK, {}, expires_ms=1)
+    time.sleep(0.01)  # the ledger's clock has to pass it
+    assert run(id, unwanted).refused == State.EXPIRED
+    assert bench.task(id).state is State.EXPIRED
+
+
+def test_another_version_is_parked(bench: Bench, run: Run) -> None:
+    id = bench.accept(replace(ASK, version=2), {})
+    assert run(id, unwanted).refused == State.PARKED
+    assert bench.task(id).state is State.PARKED
+    assert bench.task(id).attempt == 0
+
+
+def test_without_a_ledger_nothing_is_run() -> None:
+    nowhere = BlockingLedger(f"redis://127.0.0.1:{free_port()}/0")
+    executor = Executor(nowhere, LIMITS, Resources(push={}), ME, Drain())
+    assert executor.run(Binding(ASK, unwanted, True), "0" * 26).refused == "ledger_unavailable"
+    executor.close()
