@@ -52,6 +52,10 @@ contracts: $(READY) ## Compare contracts with their golden files: would a change
 doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?
 	@$(BIN)/python -m handoff_ledger.doctor
 
+.PHONY: faults
+faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was lost (QUICK=1: in five minutes; SEED=...)
+	@PYTHONPATH=scripts:. $(BIN)/python -m tests.faults.run $(if $(QUICK),--quick) $(if $(SEED),--seed=$(SEED))
+
 ##@ Tools
 
 .PHONY: setup

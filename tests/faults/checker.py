@@ -45,7 +45,10 @@ def check(entries: Mapping[str, Entry], sink: Sink, *, poison: frozenset[str] = 
     effects = sink.refresh().effects()
     asked = {token for entry in entries.values() for token in entry.tokens}
     accepted = [
-        token for entry in entries.values() if entry.status == "ok" and entry.key not in poison for token in entry.tokens
+        token
+        for entry in entries.values()
+        if entry.status == "ok" and entry.key not in poison
+        for token in entry.tokens
     ]
     return Findings(
         accepted=len(accepted),

@@ -1,4 +1,4 @@
-"""What the API says after the load: does everything that it accepted end? Asked of it, believed by no verdict on effects."""
+"""What the API says after the load: has all that it accepted come to an end?"""
 
 import time
 from collections import Counter

@@ -1,7 +1,7 @@
 """The fault suite: kills, stops, starves and poisons a stack of real processes, and holds it to its promise.
 
-A scenario mixes the operations of `operations/`. Its checker rests on two files outside Handoff: what the client asked for
-and was told (`book.py`), and what was done (`sink.py`). Printed are a table and, as the last line, one JSON object:
+A scenario mixes the operations of `operations/`. Its checker rests on two files outside Handoff: what the client asked
+for and was told (`book.py`), and what was done (`sink.py`). Printed are a table and, as the last line, one JSON object:
 
 accepted            items that were answered by 202
 executed            of those and the unknown ones, items that had an effect
@@ -48,7 +48,7 @@ SCENARIOS: dict[str, Callable[..., None]] = {
     "killing": killing.play,
 }
 LONG: dict[str, Callable[..., None]] = {
-    "power cut": power_cut.durable,
+    "power cut": power_cut.play,
     "slow clients": slow.clients,
     "slow redis": slow.redis,
 }

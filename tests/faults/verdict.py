@@ -45,7 +45,9 @@ def judge(name: str, scene: Scene) -> Verdict:
     api(scene)
     findings = check(scene.book.entries(), scene.sink, poison=frozenset(scene.poison))
     cuts = sum(kill.cuts for kill in scene.kills)
-    scene.expect(findings.repeated <= cuts, f"{findings.repeated} requests were repeated, {cuts} were in flight at kills")
+    scene.expect(
+        findings.repeated <= cuts, f"{findings.repeated} requests were repeated, {cuts} were in flight at kills"
+    )
     if findings.unknown:
         scene.notes.append(f"{findings.unknown} keys unknown to the client")
     faults = [*findings.faults(), *scene.faults]

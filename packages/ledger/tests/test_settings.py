@@ -119,6 +119,13 @@ def test_a_value_that_is_wrong_is_named_and_not_told(
     assert SECRET not in said
 
 
+def test_a_broker_that_is_no_redis_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://guest@localhost//")
+    assert "redis://" in refusal(capsys)
+
+
 def test_every_fault_is_said_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "test")
     monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "0")

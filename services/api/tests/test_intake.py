@@ -1,9 +1,13 @@
 """How a batch becomes packs, and a payload what the ledger keeps."""
 
+from dataclasses import replace
+
+import pytest
 from pydantic_core import from_json, to_json
 
 from handoff_api.intake import Intake
-from handoff_contracts import CATALOGUE
+from handoff_api.problems import Problem
+from handoff_contracts import CATALOGUE, Policy
 
 PUSH = Intake(CATALOGUE["push.send"])
 
@@ -26,3 +30,11 @@ def test_common_is_kept_once_and_items_as_they_came() -> None:
 def test_an_items_own_field_wins_over_a_wrong_common_one() -> None:
     packed = PUSH.batch(b'{"common": {"title": 5}, "items": [{"token": "a", "title": "fine"}]}')
     assert packed.total == 1
+
+
+def test_a_contract_of_small_packs_takes_fewer_items() -> None:
+    single = Intake(replace(CATALOGUE["system.echo"], policy=Policy(pack=1)))
+    assert single.batch(to_json({"items": [{}] * 10_000})).total == 10_000
+    with pytest.raises(Problem) as wrong:
+        single.batch(to_json({"items": [{}] * 10_001}))
+    assert wrong.value.faults == [("items", "This contract takes 10,000 at most")]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from billiard.exceptions import SoftTimeLimitExceeded
 from pydantic import BaseModel
 
 from handoff_contracts import Policy
@@ -23,6 +22,7 @@ from handoff_worker.attempt import (
     Outcome,
     wait,
 )
+from handoff_worker.interrupt import Interrupted
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
 from services.worker.tests.support import SECRET, Answer, Ask, attempt_at
@@ -68,7 +68,7 @@ async def test_a_result_is_json(attempt: Any) -> None:
         (Retry("busy"), Again(Fault(code="busy", message="The work is to be tried again."))),
         (Retry("busy", "Come back.", after=7.5), Again(Fault(code="busy", message="Come back."), 7.5)),
         (Fail("gone"), Failed(Fault(code="gone", message="The work can't be done."))),
-        (SoftTimeLimitExceeded(), Again(TIME_LIMIT)),
+        (Interrupted(), Again(TIME_LIMIT)),
     ],
 )
 async def test_verdicts(attempt: Any, error: Exception, outcome: Outcome) -> None:

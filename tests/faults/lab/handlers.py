@@ -1,4 +1,4 @@
-"""Handlers of the suite's contracts. An effect is a line in the file that FAULTS_SINK names; see tests/faults/sink.py."""
+"""Handlers of the suite's contracts. What they do is a line in the file that FAULTS_SINK names; see sink.py."""
 
 import asyncio
 import ctypes

@@ -1,9 +1,9 @@
 """Redis's port drops every packet, silently: no answer, no RST, also to those who connect.
 
-A socket filter that lets nothing through is attached to each socket of Redis (a new connection has its listener's), so
-the kernel drops what comes in before TCP sees it. That takes neither root nor a firewall, but the right to debug a child,
-Linux 5.6, and a machine on which ctypes finds `syscall`. Where the kernel refuses, Redis is stopped instead (SIGSTOP):
-silent too, but what is sent is acknowledged and connections are made.
+A socket filter that lets nothing through is attached to each socket of Redis, so the kernel drops what comes in before
+TCP sees it. That takes neither root nor a firewall, but Linux 5.6 and the right to debug a child. Where that is
+refused, as in a container without CAP_SYS_PTRACE, Redis is stopped instead (SIGSTOP): silent too, but the kernel
+acknowledges what is sent, and makes connections.
 """
 
 import ctypes
@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.faults.scene import Scene
 
@@ -52,9 +53,9 @@ def sockets_of(pid: int) -> list[socket.socket]:
     process = os.pidfd_open(pid)
     found = []
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            if os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
-                handle = libc.syscall(PIDFD_GETFD, process, int(name), 0)
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            if str(link.readlink()).startswith("socket:"):
+                handle = libc.syscall(PIDFD_GETFD, process, int(link.name), 0)
                 if handle < 0:
                     raise PermissionError(ctypes.get_errno(), "pidfd_getfd")
                 found.append(socket.socket(fileno=handle))

@@ -16,7 +16,7 @@ def fill_redis(scene: Scene) -> Iterator[None]:
     """Inside the block no write that needs memory is taken."""
     redis = scene.redis
     redis.config_set("maxmemory", int(redis.info("memory")["used_memory"]) + HEADROOM)
-    keys = []
+    keys: list[str] = []
     try:
         for size in (CHUNK, 1 << 10, 1):
             try:

@@ -12,7 +12,8 @@ def kill_reconciler(scene: Scene) -> float:
     """Kills the first worker while it alone can lead. Gives the seconds until the second leads."""
     first, second = scene.stack.workers
     second.stop()
-    wait_until(lambda: bool(scene.redis.get(LEADER)), 5)
+    scene.redis.delete(LEADER)  # it may have been the second's
+    wait_until(lambda: bool(scene.redis.get(LEADER)), 10)
     leader = scene.redis.get(LEADER)
     second.start()
     second.wait_ready(60)

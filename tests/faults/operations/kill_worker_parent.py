@@ -1,4 +1,4 @@
-"""SIGKILL to a worker's parent: alone, as the kernel out of memory does, or with its pool, as a container's end does."""
+"""SIGKILL to a worker's parent: alone, as by the kernel out of memory, or with its pool, as with a container."""
 
 import os
 import signal

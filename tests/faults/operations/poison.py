@@ -26,9 +26,7 @@ UNKNOWN = json.dumps(
 
 def poison(scene: Scene, name: str) -> dict[str, str]:
     """Submits one of each kind, and pushes what is no message into the queue. Gives ids by the code of their end."""
-    jobs: dict[str, Job] = {
-        kind: single(f"{name}-{kind}", f"faults.{kind}") for kind in ("segfault", "hog", "spin")
-    }
+    jobs: dict[str, Job] = {kind: single(f"{name}-{kind}", f"faults.{kind}") for kind in ("segfault", "hog", "spin")}
     scene.poison.update(job.key for job in jobs.values())
     scene.redis.lpush("default", *BAD_JSON, UNKNOWN)
     return dict(zip(jobs, scene.submit(jobs.values()), strict=True))

@@ -1,8 +1,8 @@
 """One worker's clock, hours off.
 
-A `sitecustomize` shifts `time.time` and `time.time_ns` before anything is imported, in the worker's parent and so in its
-pool. That covers what Python code reads through the module `time`: kombu, Celery, redis-py and Handoff's own modules.
-`datetime.now` reads the kernel's clock in C and is not shifted; here it stamps log lines alone.
+A `sitecustomize` shifts `time.time` and `time.time_ns` before anything is imported, in the worker's parent and so in
+its pool. That covers what Python code reads through the module `time`: kombu, Celery, redis-py and Handoff itself.
+`datetime.now` reads the kernel's clock in C and is not shifted; what runs a task uses it for log lines alone.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""SIGSTOP to a worker's parent, work is published, SIGKILL. Redis hands a message to the one that can't take it any more."""
+"""SIGSTOP to a worker's parent, work is published, SIGKILL: Redis hands a message to one that can't take it."""
 
 import os
 import signal

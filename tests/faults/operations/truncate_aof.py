@@ -1,8 +1,7 @@
 """The power is cut: Redis comes back with what it had synced to disk, and no more.
 
-A kill alone does not show that, since the kernel still has the rest. So Redis is told to sync no more, which it can't tell
-from a disk that hangs; what it writes from then on is the tail that a cut of the power would take. It is cut off after
-the kill, in the middle of what follows.
+A kill alone does not show that, since the kernel still has the rest. So Redis is told to sync no more: what it writes
+from then on is the tail that a cut of the power would take. It is cut off after the kill, in the middle of a record.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Redis reaches its memory limit with a backlog: load is shed, the backlog drains by itself, and then load is taken again."""
+"""Redis reaches its memory limit with a backlog: load is shed, the backlog drains, then load is taken again."""
 
 from process import wait_until
 from tests.faults.client import Answer
@@ -13,7 +13,9 @@ def play(scene: Scene, *, quick: bool) -> None:
     jobs = [single(f"backlog-{number}", seconds=0.2) for number in range(backlog)]
     scene.submit(jobs)
     with fill_redis(scene):
-        scene.expect(backlog - len(scene.sink.refresh().done) > backlog / 4, "the backlog was gone before Redis was full")
+        scene.expect(
+            backlog - len(scene.sink.refresh().done) > backlog / 4, "the backlog was gone before Redis was full"
+        )
         shed(scene, "full")
         kill_worker_parent(scene, scene.stack.workers[0])
         scene.stack.workers[0].start()

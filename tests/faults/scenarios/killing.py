@@ -1,7 +1,9 @@
-"""A load of single tasks and batches under SIGKILLs of API, worker parents, pool processes and Redis, in random order."""
+"""Single tasks and batches under SIGKILLs of API, worker parents, pool processes and Redis, in random order."""
+
+from functools import partial
 
 from process import wait_until
-from tests.faults.load import STUCK_S, mixed
+from tests.faults.load import STUCK_S, Job, Load, mixed
 from tests.faults.operations.kill_api import kill_api
 from tests.faults.operations.kill_pool_child import kill_pool_child
 from tests.faults.operations.kill_redis import kill_redis
@@ -16,14 +18,28 @@ def play(scene: Scene, *, quick: bool) -> None:
     items = 5_000 if quick else 100_000
     plan = [what for what, count in (QUICK if quick else FULL).items() for _ in range(count)]
     scene.random.shuffle(plan)
-    load = scene.load(mixed("killing", items, scene.random), threads=8, ahead=500)
+    jobs = list(mixed("killing", items, scene.random))
+    load = scene.load(iter(jobs), threads=8, ahead=500)
     for number, what in enumerate(plan, 1):
-        share = items * number // (len(plan) + 1)
-        wait_until(lambda share=share: load.submitted >= share or not load.going, 2 * STUCK_S)
+        wait_until(partial(reached, load, items * number // (len(plan) + 1)), 2 * STUCK_S)
         strike(scene, what)
     scene.expect(load.going, "the load had ended before the last kill")
     for worker in scene.stack.workers:
         worker.wait_ready(60)
+    load.finish()
+    same_answer(scene, jobs)
+
+
+def same_answer(scene: Scene, jobs: list[Job]) -> None:
+    """A request that is repeated later is given the same id."""
+    known = scene.book.entries()
+    sample = [job for job in scene.random.sample(jobs, 50) if known[job.key].status == "ok"]
+    others = [job.key for job in sample if scene.client.submit(job.key, job.path, job.body)[1] != known[job.key].id]
+    scene.expect(not others, f"{len(others)} keys stand for two tasks: {', '.join(others[:3])}")
+
+
+def reached(load: Load, items: int) -> bool:
+    return load.submitted >= items or not load.going
 
 
 def strike(scene: Scene, what: str) -> None:

@@ -1,9 +1,10 @@
 """Tasks that kill what runs them and messages that are none, among others that must not notice."""
 
 import time
+from typing import Any
 
 from process import wait_until
-from tests.faults.drain import page
+from tests.faults.drain import ENDED, page
 from tests.faults.load import single
 from tests.faults.operations.poison import poison
 from tests.faults.scene import Scene
@@ -22,13 +23,16 @@ def play(scene: Scene, *, quick: bool) -> None:
     scene.notes.append(f"p99 to start {usual:.2f} s, beside poison {beside:.2f} s")
     scene.expect(beside <= usual + SLOWER_S, f"others waited {beside:.1f} s, without poison {usual:.1f} s")
     for kind, id in ids.items():
-        path = f"/v1/tasks/{id}"
-        wait_until(lambda path=path: page(scene, path)["state"] not in ("queued", "running", "scheduled"), 60)
-        task = page(scene, path)
+        task = end_of(scene, id)
         found = (task["state"], (task["error"] or {}).get("code"))
         scene.expect(found == ("dead", CODES[kind]), f"{kind} ended as {found}")
         scene.expect(task["attempt"] == task["attempts"], f"{kind} had {task['attempt']} attempts")
     scene.expect([(worker.pid, worker.running) for worker in scene.stack.workers] == before, "a worker was replaced")
+
+
+def end_of(scene: Scene, id: str) -> Any:
+    wait_until(lambda: page(scene, f"/v1/tasks/{id}")["state"] in ENDED, 60)
+    return page(scene, f"/v1/tasks/{id}")
 
 
 def latency(scene: Scene, name: str, count: int) -> float:

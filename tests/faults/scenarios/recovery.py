@@ -1,4 +1,6 @@
-"""A worker dies, another lives: its tasks run again within 10 s, also one whose message it had only just been handed."""
+"""A worker dies, another lives: its tasks run again within 10 s, also one that it had not begun."""
+
+from functools import partial
 
 from process import wait_until
 from tests.faults.load import Job, single
@@ -16,10 +18,9 @@ def killed(scene: Scene, *, quick: bool) -> None:
     for number in range(2 if quick else 10):
         victim = scene.stack.workers[number % 2]
         scene.submit(single(f"killed-{number}-{part}", seconds=3) for part in range(EACH))
-        begun = EACH * (number + 1)
-        wait_until(lambda begun=begun: len({each.token for each in scene.sink.refresh().requests}) == begun, 20)
+        wait_until(partial(have_begun, scene, EACH * (number + 1)), 20)
         kill = kill_worker_parent(scene, victim)
-        wait_until(lambda begun=begun: len(scene.sink.refresh().done) == begun, 30)
+        wait_until(partial(are_done, scene, EACH * (number + 1)), 30)
         scene.recoveries += scene.sink.recoveries(kill.at, set(kill.pids))
         victim.start()
         victim.wait_ready(60)
@@ -33,10 +34,10 @@ def stopped(scene: Scene, *, quick: bool) -> None:
     for number in range(10 if quick else 50):
         victim = scene.stack.workers[number % 2]
         jobs = [single(f"stopped-{number}-{part}", seconds=0.05) for part in range(EACH)]
-        rounds.append((stop_trick(scene, victim, lambda jobs=jobs: scene.submit(jobs)), jobs))
+        rounds.append((stop_trick(scene, victim, partial(scene.submit, jobs)), jobs))
         victim.start()
         victim.wait_ready(60)
-    wait_until(lambda: len(scene.sink.refresh().done) == EACH * len(rounds), 60)
+    wait_until(partial(are_done, scene, EACH * len(rounds)), 60)
     hits = 0
     for kill, jobs in rounds:
         late = [begun[0] - kill.at if (begun := scene.sink.began(job.key)) else float("inf") for job in jobs]
@@ -45,6 +46,14 @@ def stopped(scene: Scene, *, quick: bool) -> None:
     scene.notes.append(f"{hits} of {len(rounds)} rounds took a message away")
     scene.expect(hits >= len(rounds) // 2, "the trick took too few messages away to show anything")
     expect_recovery(scene)
+
+
+def have_begun(scene: Scene, tasks: int) -> bool:
+    return len({request.token for request in scene.sink.refresh().requests}) == tasks
+
+
+def are_done(scene: Scene, tasks: int) -> bool:
+    return len(scene.sink.refresh().done) == tasks
 
 
 def expect_recovery(scene: Scene) -> None:

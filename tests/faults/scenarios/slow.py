@@ -3,14 +3,15 @@
 import time
 
 from tests.faults.drain import page
-from tests.faults.load import mixed
+from tests.faults.load import Load
 from tests.faults.operations.slow_clients import slow_clients
-from tests.faults.operations.slow_redis import slow_redis
+from tests.faults.operations.slow_redis import SlowRedis
+from tests.faults.scenarios.outage import endless, working
 from tests.faults.scene import Scene
 
 CLIENTS = 500
 TWICE = 2.0
-NOISE_S = 0.05
+NOISE_S = 0.02  # a few ms twice are no news
 
 
 def clients(scene: Scene, *, quick: bool) -> None:
@@ -22,14 +23,31 @@ def clients(scene: Scene, *, quick: bool) -> None:
 
 
 def redis(scene: Scene, *, quick: bool) -> None:
-    slow_redis(scene, 0.5)
-    load = scene.load(mixed("slow", 300 if quick else 2_000, scene.random), threads=16, ahead=200)
-    load.finish()
+    """Half a second: slower, but it works. Three: everything is refused in time. Then as if nothing had been."""
+    slow = SlowRedis.before(scene)
+    load = scene.load(endless("slow"), threads=16, ahead=200)
+    for delay in (0.5, 3.0):
+        working(scene)
+        slow.delay(delay)
+        began = time.monotonic()
+        time.sleep(10 if quick else 30)  # how long it is slow
+        told(scene, load, f"{delay} s slower", began)
+        slow.delay(0)
+    back = time.monotonic()
+    working(scene)
+    scene.notes.append(f"working again after {time.monotonic() - back:.1f} s")
+    load.stop()
+
+
+def told(scene: Scene, load: Load, what: str, began: float) -> None:
+    answers = [answer for answer in load.answers if answer.at > began]
+    shed = sum(answer.status == 503 for answer in answers)
+    scene.notes.append(f"{what}: {len(answers) - shed} accepted, {shed} times 503")
 
 
 def answer_time(scene: Scene) -> float:
     seconds = []
-    for _ in range(300):
+    for _ in range(1000):
         began = time.monotonic()
         page(scene, "/v1/queues")
         seconds.append(time.monotonic() - began)

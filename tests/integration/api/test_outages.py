@@ -2,13 +2,15 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 from redis import Redis as Client
 
-from process import wait_until
+from process import free_port, wait_until
 from stack import Api, Redis
+from tests.integration.api.conftest import client_of, production
 
 ID = "01m81kyxp83h24cxpb262dbs7x"
 CALLS: list[tuple[str, str, object]] = [
@@ -75,3 +77,39 @@ def test_near_its_memory_limit_nothing_is_accepted(client: httpx2.Client, redis:
     assert client.delete(at).json()["state"] == "cancelled"
     redis.config_set("maxmemory", "0")
     assert wait_until(lambda: accepted(client), 5)
+
+
+def test_a_redis_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
+    slowly = ["--key-load-delay", "50"]  # µs for each command; clients are heard after every 1,024
+    redis = Redis(tmp_path, port=free_port(), appendonly=True)
+    api = Api(tmp_path, production(f"redis://127.0.0.1:{redis.port}/0"), port=free_port())
+    try:
+        redis.start()
+        redis.wait_ready()
+        with Client(port=redis.port) as data:
+            for start in range(0, 40_000, 1_000):
+                with data.pipeline(transaction=False) as pipeline:
+                    for number in range(start, start + 1_000):
+                        pipeline.set(f"key{number}", "x")
+                    pipeline.execute()
+        redis.kill()
+        redis.command += slowly
+        redis.start()
+        api.start()
+        with client_of(api.url) as client:
+            assert wait_until(lambda: "loading" in sentence(client), 10)
+            answer = client.post("/v1/tasks/system.echo", json={})
+            assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable")
+            assert wait_until(lambda: accepted(client), 20)
+            assert wait_until(api.ready, 5)
+    finally:
+        api.stop()
+        redis.stop()
+
+
+def sentence(client: httpx2.Client) -> str:
+    """What /readyz says, nothing while nobody answers."""
+    try:
+        return str(client.get("/readyz").json().get("detail"))
+    except httpx2.TransportError:
+        return ""

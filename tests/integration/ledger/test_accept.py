@@ -155,6 +155,14 @@ def test_a_full_queue_takes_no_more_and_leaves_no_trace(both: Lab) -> None:
     assert not taken.replayed
 
 
+def test_delayed_tasks_are_bounded_as_well(lab: Lab) -> None:
+    bounded = Limits(queue=1)
+    first, second, third = accept(lab, echo(delay_ms=60_000), echo(delay_ms=60_000), echo(), limits=bounded)
+    assert isinstance(first, Receipt)
+    assert isinstance(second, QueueFull)
+    assert isinstance(third, Receipt)
+
+
 def test_each_of_one_step_has_its_own_answer(lab: Lab) -> None:
     several = [echo(), echo(), echo(), Submission(contract=PUSH, payload=b"{}", queue="bulk")]
     answers = accept(lab, *several, limits=TWO)

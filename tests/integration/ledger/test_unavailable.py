@@ -18,6 +18,16 @@ def echo() -> Submission:
     return Submission(contract=ECHO, payload=b"{}", queue="default")
 
 
+def test_a_redis_that_refuses_writes_is_away(both: Lab) -> None:
+    both.redis.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(LedgerUnavailable, match="takes no writes"):
+            both.submit()
+    finally:
+        both.redis.config_set("min-replicas-to-write", 0)
+    assert both.submit()
+
+
 class TestMemory:
     @pytest.fixture
     def full(self, both: Lab) -> Lab:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 from redis import Redis as Client
@@ -59,6 +59,15 @@ class Floor(Bench):
         self.client.close()
         self.close()
         self.redis.stop()
+
+
+class Crew(NamedTuple):
+    """Two workers for the tests, and one at whose long tasks nobody touches."""
+
+    floor: Floor
+    workers: list[Worker]
+    steady: Worker
+    long: list[str]
 
 
 class Effects:

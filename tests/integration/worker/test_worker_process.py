@@ -6,28 +6,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from handoff_contracts import CATALOGUE
 from handoff_ledger import State
 from process import wait_until
-from stack import Worker
-from tests.integration.worker.floor import Floor, logs, pool
+from tests.integration.worker.floor import Crew, Floor, logs, pool
 from tests.integration.worker.garbage import GARBAGE, PLANTED
 from tests.integration.worker.lab.contracts import BLOCK, DIE, SPIN, WAIT
 
 ECHO = CATALOGUE["system.echo"]
-
-
-class Crew(NamedTuple):
-    """Two workers for the tests, and one at whose long tasks nobody touches."""
-
-    floor: Floor
-    workers: list[Worker]
-    steady: Worker
-    long: list[str]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -24,6 +24,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
 
 @pytest.fixture
 def worker(floor: Floor) -> Iterator[Worker]:
+    floor.client.flushall()
     worker = floor.hire("worker", HANDOFF_SOFT_SHUTDOWN=str(SOFT_S))
     worker.wait_ready()
     yield worker
@@ -81,14 +82,27 @@ def test_what_takes_too_long_goes_back_with_its_lease(floor: Floor, worker: Work
     assert wait_until(lambda: queued(blocking) and queued(waiting), 10), logs([worker])[-3000:]
     assert time.monotonic() - gone < WAIT.policy.lease + 1
     assert floor.task(waiting).attempt == 1
-    for id in (blocking, waiting):
-        floor.ledger.run(calls.cancel(id, LIMITS))
 
 
-def test_an_idle_worker_stops_while_redis_is_away(floor: Floor, worker: Worker) -> None:
-    floor.redis.kill()
-    worker.signal(signal.SIGTERM)
-    stopped = worker.wait(SOFT_S + 5)
+@pytest.fixture
+def away(floor: Floor) -> Iterator[Callable[[], None]]:
+    """Takes Redis away until the end of the test."""
+    yield floor.redis.kill
     floor.redis.start()
     floor.redis.wait_ready()
-    assert stopped, logs([worker])[-3000:]
+
+
+def test_an_idle_worker_stops_while_redis_is_away(worker: Worker, away: Callable[[], None]) -> None:
+    away()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(SOFT_S + 3), logs([worker])[-3000:]
+
+
+def test_a_worker_stops_whose_outcome_waits_for_redis(floor: Floor, worker: Worker, away: Callable[[], None]) -> None:
+    effects = floor.effects("insists")
+    floor.accept(WAIT, {"effects": effects.path, "seconds": 0.5})
+    assert effects.wait_for("began", 1)
+    away()
+    assert effects.wait_for("ended", 1)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(SOFT_S + 5), logs([worker])[-3000:]

@@ -4,15 +4,22 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
 from redis.retry import Retry
 
 from handoff_ledger.errors import LedgerUnavailable
 
 BOUND_S = 1.5  # the longest that the API waits for Redis
 
-# All are raised before the script has run, or without knowing whether it has.
-TRANSIENT = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, OSError)
+# What may mean that Redis takes no call now; `unavailable` tells.
+TRANSIENT = (ConnectionError, TimeoutError, ResponseError, OSError)
 
 
 def blocking_client(url: str) -> Redis:
@@ -42,7 +49,9 @@ def async_client(url: str) -> AsyncRedis:
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
-    """The ledger's word for a transient error of the client."""
+    """The ledger's word for a transient error of the client. Any other is raised again."""
+    if type(error) is ResponseError:
+        return _refusal(error)
     if isinstance(error, OutOfMemoryError):
         return LedgerUnavailable("Redis has reached its memory limit.")
     if isinstance(error, BusyLoadingError):
@@ -50,3 +59,10 @@ def unavailable(error: Exception) -> LedgerUnavailable:
     if isinstance(error, ReadOnlyError):
         return LedgerUnavailable("Redis is a replica now.")
     return LedgerUnavailable("Redis did not answer in time.")
+
+
+def _refusal(error: ResponseError) -> LedgerUnavailable:
+    # redis-py has no class for these: a disk that is full, too few replicas, a script that runs too long.
+    if str(error).startswith(("MISCONF", "NOREPLICAS", "BUSY")):
+        return LedgerUnavailable("Redis takes no writes now.")
+    raise error

@@ -4,7 +4,7 @@ import sys
 from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handoff_ledger.calls import Limits
@@ -24,6 +24,7 @@ class Shared(BaseSettings):
         env_file=".env",
         env_ignore_empty=True,
         extra="ignore",
+        validate_by_name=True,
         frozen=True,
         hide_input_in_errors=True,
     )
@@ -42,6 +43,13 @@ class Shared(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(retention_ms=int(self.retention_days * 86_400_000), queue=self.queue_limit)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _redis(cls, url: str) -> str:
+        if urlsplit(url).scheme not in ("redis", "rediss"):
+            raise ValueError("CELERY_BROKER_URL has to begin with redis:// or rediss://: the ledger lives there")
+        return url
 
     @model_validator(mode="after")
     def _one_redis(self) -> Self:

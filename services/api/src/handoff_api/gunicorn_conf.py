@@ -36,19 +36,19 @@ if workers > 1:  # every process writes what it counted into files that /metrics
 
 
 def on_starting(arbiter: Any) -> None:
-    """Refuses a Redis that would lose tasks. One that is away is asked again by each worker."""
+    """Refuses a Redis that would lose tasks. One that is away is looked at by the pulse when it is back."""
     arbiter.log.error_log.handlers.clear()  # to the root's handler, like everything else
     arbiter.log.error_log.propagate = True
     if settings.development:
         return
     redis = blocking_client(settings.broker_url)
     try:
-        sentence = unsafe(redis.info("memory"), redis.info("persistence"))
+        info = redis.info("memory", "persistence")
     except (RedisError, OSError):
         return
     finally:
         redis.close()
-    if sentence:
+    if not info["loading"] and (sentence := unsafe(info)):
         sys.stderr.write(f"handoff: {sentence}\n")
         raise SystemExit(2)
 

@@ -11,6 +11,7 @@ from handoff_api.problems import INVALID_BATCH, INVALID_PAYLOAD, MOST_FAULTS, Fa
 from handoff_contracts.catalogue import AnyContract
 
 MOST_ITEMS = 100_000
+MOST_PACKS = 10_000  # all are accepted in one step, and Redis does nothing else meanwhile
 
 Fields = dict[str, Any]
 
@@ -61,6 +62,8 @@ class Intake:
         except ValidationError as error:
             raise Problem(INVALID_BATCH, faults=faults(error)[:MOST_FAULTS]) from None
         size, items = self.contract.policy.pack, envelope.items
+        if len(items) > MOST_PACKS * size:
+            raise Problem(INVALID_BATCH, faults=[Fault("items", f"This contract takes {MOST_PACKS * size:,} at most")])
         wrong: list[Fault] = []
         packs: list[tuple[bytes, int]] = []
         for first in range(0, len(items), size):

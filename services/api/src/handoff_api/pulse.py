@@ -14,11 +14,11 @@ BEAT_S = 1.0
 FULL = 0.8  # the share of Redis's memory from which nothing is accepted, so that the backlog can always drain
 
 
-def unsafe(memory: Mapping[str, object], persistence: Mapping[str, object]) -> str | None:
+def unsafe(info: Mapping[str, object]) -> str | None:
     """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
-    if memory["maxmemory_policy"] != "noeviction":
+    if info["maxmemory_policy"] != "noeviction":
         return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
-    if not persistence["aof_enabled"]:
+    if not info["aof_enabled"]:
         return "Redis has no append-only file: set its appendonly to yes."
     return None
 
@@ -29,7 +29,7 @@ class Pulse:
     def __init__(self, ledger: AsyncLedger, *, development: bool) -> None:
         self._ledger = ledger
         self._trusting = development
-        self._away: str | None = "Redis was not asked yet."
+        self._away = "Redis was not asked yet."
         self._unsafe: str | None = None
         self._memory = 0.0
 
@@ -55,14 +55,19 @@ class Pulse:
     async def beat(self) -> None:
         """Asks Redis once."""
         try:
-            self._memory = await self._ledger.memory()
-            if self._away:
-                await self._arrived()
-            self._away = None
-        except (LedgerUnavailable, RedisError, OSError, TimeoutError) as error:
-            if not self._away:
-                log.warning("Redis is away", extra={"event": "redis.away", "error": type(error).__name__})
-            self._away = str(error) if isinstance(error, LedgerUnavailable) else "Redis refused a command of this API."
+            async with asyncio.timeout(BEAT_S):
+                info = await self._ledger.redis.info("memory", "persistence")
+        except (RedisError, OSError, TimeoutError) as error:
+            self._now_away("Redis did not answer in time.", type(error).__name__)
+            return
+        if info["loading"]:  # and until it has loaded it reports its append-only file as off
+            self._now_away("Redis is loading its data.", "loading")
+            return
+        if self._away:
+            log.info("Redis is there", extra={"event": "redis.there"})
+        self._away = ""
+        self._memory = info["used_memory"] / info["maxmemory"] if info["maxmemory"] else 0.0
+        self._judge(None if self._trusting else unsafe(info))
 
     async def run(self) -> None:
         """Beats until it is cancelled."""
@@ -70,12 +75,12 @@ class Pulse:
             await asyncio.sleep(BEAT_S)
             await self.beat()
 
-    async def _arrived(self) -> None:
-        async with asyncio.timeout(BEAT_S):
-            redis = self._ledger.redis
-            self._unsafe = (
-                None if self._trusting else unsafe(await redis.info("memory"), await redis.info("persistence"))
-            )
-        if self._unsafe:
-            log.error(self._unsafe, extra={"event": "redis.unsafe"})
-        log.info("Redis is there", extra={"event": "redis.there"})
+    def _now_away(self, sentence: str, error: str) -> None:
+        if not self._away:
+            log.warning("Redis is away", extra={"event": "redis.away", "error": error})
+        self._away = sentence
+
+    def _judge(self, sentence: str | None) -> None:
+        if sentence and sentence != self._unsafe:
+            log.error(sentence, extra={"event": "redis.unsafe"})
+        self._unsafe = sentence

@@ -24,6 +24,7 @@ def main() -> None:
     app = Celery("handoff", broker=settings.broker_url, backend=settings.broker_url)
     app.conf.update(
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],
+        task_default_queue="default",
         broker_connection_retry_on_startup=True,
         broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True},
     )

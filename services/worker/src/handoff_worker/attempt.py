@@ -80,7 +80,7 @@ class Attempt:
         except ValidationError:
             return Failed(BAD_PAYLOAD)
         try:
-            with interruptible():
+            with interruptible(self.binding.contract.policy.time_limit):
                 result = self.binding.handler(parsed, self._resources)
             return self._done(result)
         except Exception as error:

@@ -16,6 +16,7 @@ SOCKETS = {"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive"
 settings = load(Settings)
 transport.install()
 app = Celery("handoff", broker=settings.broker_url)
+app.backend_cls = "disabled"  # the ledger writes results; Celery would wait for Redis in a worker that is to stop
 app.conf.update(
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_create_missing_queues=False,
@@ -25,8 +26,6 @@ app.conf.update(
     broker_transport_options={"ack_emulation": False, "queue_order_strategy": "priority", **SOCKETS},
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    redis_socket_timeout=5,
-    redis_socket_connect_timeout=3,
     task_acks_late=False,
     worker_consumer="handoff_worker.consumer:Consumer",
     worker_prefetch_multiplier=1,

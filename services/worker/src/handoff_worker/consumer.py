@@ -6,7 +6,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from handoff_ledger import BlockingLedger, LedgerUnavailable, calls
+from handoff_ledger import BlockingLedger, LedgerUnavailable, State, calls
 from handoff_ledger.ids import is_id
 from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
@@ -52,7 +52,8 @@ class Consumer(CeleryConsumer):
             return  # its message is gone now, so it is published again
         finally:
             ledger.close()
-        log.warning("A task was parked.", extra={"event": "task.parked", "task": id, "state": state})
+        if state == State.PARKED:
+            log.warning("A task was parked.", extra={"event": "task.parked", "task": id})
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
         """A message without a task's headers. Celery would log its body."""

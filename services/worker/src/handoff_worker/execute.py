@@ -63,7 +63,7 @@ class Executor:
         try:
             claim = self._ledger.run(calls.claim(id, self._owner, binding.contract, self._limits))
         except LedgerUnavailable:
-            return Ending(refused="ledger_unavailable")  # unclaimed, so it is published again
+            return Ending(refused="ledger_unavailable")  # it is published again, or its lease ends
         if isinstance(claim, Refused):
             return Ending(refused=claim.why)
         attempt = Attempt(binding, self._resources)
@@ -127,7 +127,7 @@ class Executor:
         if pack.cancelled:
             return self._cancelled(claim)
         if pack.drained:
-            return Ending(self._insist(calls.give_back(claim)))
+            return Ending(self._insist(calls.give_back(claim)), "worker_stopping")
         if not pack.again:
             return Ending(self._insist(calls.finish(claim, to_json(None), self._limits)))
         if claim.attempt < claim.attempts:

@@ -1,6 +1,6 @@
-"""The signal that interrupts a sync handler: at its time limit, or because its cancellation was asked for.
+"""What interrupts a sync handler: its time limit, or a signal because its cancellation was asked for.
 
-It reaches this thread only while a handler runs. Anywhere else it would cut the recording of what the handler has done.
+Both strike only while a handler runs. Anywhere else they would cut the recording of what it has done.
 """
 
 import os
@@ -8,29 +8,40 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from billiard.exceptions import SoftTimeLimitExceeded
-
-Interrupted = SoftTimeLimitExceeded
-SIGNAL = signal.SIGUSR1  # Celery's for its soft time limit
+CANCEL = signal.SIGUSR1
 
 
-def hold() -> None:
-    """Holds the signal back in this process."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
+class Interrupted(Exception):
+    """The handler was stopped."""
+
+
+def prepare() -> None:
+    """Makes this process ready for interrupts, and holds them back."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {CANCEL})
+    for each in (CANCEL, signal.SIGALRM):
+        signal.signal(each, _interrupt)
 
 
 def send(pid: int) -> None:
     """Interrupts the handler that runs in a pool process."""
-    os.kill(pid, SIGNAL)
+    os.kill(pid, CANCEL)
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Lets the signal through. Raises `Interrupted` in the block."""
-    while SIGNAL in signal.sigpending():
-        signal.sigwait({SIGNAL})  # it was meant for an earlier run
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {SIGNAL})
+def interruptible(limit: float) -> Iterator[None]:
+    """Lets interrupts through, and sends one after `limit` seconds. Raises `Interrupted` in the block."""
+    while CANCEL in signal.sigpending():
+        signal.sigwait({CANCEL})  # it was meant for an earlier run
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {CANCEL})
     try:
-        yield
+        signal.setitimer(signal.ITIMER_REAL, limit)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {CANCEL})
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted

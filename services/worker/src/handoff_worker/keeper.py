@@ -38,6 +38,7 @@ class Keeper:
         self._queues = queues
         self._held = held
         self._interrupt = interrupt
+        self._renewed: list[str] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="handoff-keeper", daemon=True)
 
@@ -45,10 +46,12 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops, and gives back at once what is still held."""
+        """Stops, and gives back at once what is still held. Does nothing the second time."""
+        if self._stopped.is_set():
+            return
         self._stopped.set()
         self._thread.join(timeout=10)
-        for id in self._held():
+        for id in {*self._held(), *self._renewed}:
             self.release(id)
         self._ledger.close()
 
@@ -79,7 +82,8 @@ class Keeper:
                 log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
 
     def _renew(self) -> None:
-        for id in self._ledger.run(calls.renew(self._owner, self._held())):
+        self._renewed = self._held()  # Celery forgets them at a cold shutdown
+        for id in self._ledger.run(calls.renew(self._owner, self._renewed)):
             self._interrupt(id)
         self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
 

@@ -31,7 +31,7 @@ class PoolProcess:
 
     def open(self) -> None:
         """Makes this process's connections, event loop and resources."""
-        interrupt.hold()
+        interrupt.prepare()
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)
         self._executor = Executor(ledger, settings.limits, Resources.open(settings), self.owner, self.draining)

@@ -68,17 +68,22 @@ class Parent:
     def _interrupt(self, id: str) -> None:
         """An async handler looks for itself whether it is to stop; a sync one is interrupted."""
         request = state.requests.get(id)
-        if request and request.worker_pid and request.task.soft_time_limit:
+        if request and request.worker_pid and request.task.interruptible:
             interrupt.send(request.worker_pid)
 
     def shutting_down(self, how: str, **_: Any) -> None:
-        """A warm shutdown ends as soon as what runs has ended; one that takes too long becomes a cold one."""
+        """A warm shutdown ends when what runs has ended; if that takes too long it becomes a cold one.
+
+        When Celery says that it is cold the pool is gone already.
+        """
         self._ready_file.remove()
         self._process.drain()
         if how == "Warm":
             timer = threading.Timer(self._settings.soft_shutdown, os.kill, (os.getpid(), signal.SIGQUIT))
             timer.daemon = True
             timer.start()
+        else:
+            self.shutdown()
 
     def shutdown(self, **_: Any) -> None:
         if self._keeper:

@@ -17,6 +17,7 @@ class ContractTask(Task):  # type: ignore[type-arg]  # celery's Task takes no pa
 
     throws = (TaskError,)
     ignore_result = True
+    Request = "handoff_worker.request:ContractRequest"
 
     def __init__(self, binding: Binding, process: PoolProcess) -> None:
         self.name = binding.contract.name
@@ -24,16 +25,12 @@ class ContractTask(Task):  # type: ignore[type-arg]  # celery's Task takes no pa
         self._process = process
         policy = binding.contract.policy
         turns = math.ceil(policy.pack / policy.concurrency) if binding.asynchronous else policy.pack
-        longest = math.ceil(policy.time_limit * turns)
-        self.time_limit = longest + LIMIT_MARGIN
-        if not binding.asynchronous:
-            self.soft_time_limit = longest
+        self.time_limit = math.ceil(policy.time_limit * turns) + LIMIT_MARGIN
+        self.interruptible = not binding.asynchronous
 
     def run(self) -> str:
         """Gives the task's state."""
         ending = self._process.executor.run(self._binding, str(self.request.id))
-        if ending.refused in (State.CANCELLED, State.EXPIRED):
-            self.send_event("task-revoked", terminated=False, signum=None, expired=ending.refused == State.EXPIRED)
         if ending.refused:
             raise Ignore(ending.refused)
         if ending.state in (State.SCHEDULED, State.QUEUED):

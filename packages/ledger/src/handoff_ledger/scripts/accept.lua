@@ -5,9 +5,13 @@ local limit, key_life = tonumber(ARGV[1]), ARGV[2]
 local function accept(id, contract, version, queue, priority, client, attempts, payload, key, fingerprint, delay, expires)
   if key ~= '' then
     local known = redis.call('HMGET', key, 'fingerprint', 'id', 'created')
-    if known[1] then return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) } end
+    if known[1] then
+      redis.call('PEXPIRE', key, key_life) -- WAITAOF waits for a connection's own writes: without one a replay were never durable
+      return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) }
+    end
   end
-  if redis.call('ZCARD', 'handoff:queued:' .. queue) >= limit then return { 'full', id, now } end
+  local waiting = delay == '0' and 'handoff:queued:' .. queue or 'handoff:scheduled'
+  if redis.call('ZCARD', waiting) >= limit then return { 'full', id, now } end
   local task = { id = id, contract = contract, queue = queue, version = version }
   local fields = { contract = contract, version = version, queue = queue, client = client, attempts = attempts, created = now }
   if priority ~= '' then fields.priority = priority end

@@ -7,7 +7,10 @@ local packs = (#ARGV - 13) / 2
 
 if key ~= '' then
   local known = redis.call('HMGET', key, 'fingerprint', 'id', 'created')
-  if known[1] then return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) } end
+  if known[1] then
+    redis.call('PEXPIRE', key, key_life) -- see accept.lua
+    return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) }
+  end
 end
 if redis.call('ZCARD', 'handoff:queued:' .. queue) + packs > tonumber(limit) then return { 'full', id, now } end
 
