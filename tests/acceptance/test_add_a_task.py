@@ -10,15 +10,13 @@ from stack import ROOT, Stack
 from tests.acceptance.checkout import Checkout
 
 STEP = re.compile(r"^\*\*\d\. [^*]+\*\*: `(?P<file>[^`]+)`\n\n```python\n(?P<code>.*?)```", re.MULTILINE | re.DOTALL)
-BODY = 'return Sent(message_id=f"{invoice.number} to {invoice.to}")'
 
 
 def add(folder: Path) -> None:
-    """Writes the two files that CONTRIBUTING.md shows, with something to do for the handler."""
+    """Writes the two files that CONTRIBUTING.md shows."""
     (contract, what), (handler, how) = STEP.findall((ROOT / "CONTRIBUTING.md").read_text())
-    assert how.endswith("    ...\n")
     (folder / contract).write_text(what)
-    (folder / handler).write_text(how.replace("...", BODY))
+    (folder / handler).write_text(how)
 
 
 def test_two_files_are_a_task(checkout: Checkout, tmp_path: Path) -> None:
@@ -33,6 +31,10 @@ def test_two_files_are_a_task(checkout: Checkout, tmp_path: Path) -> None:
         task = answer.headers["Location"]
         assert wait_until(lambda: client.get(task).json()["state"] == "succeeded", 10), client.get(task).text
         assert client.get(task).json()["result"] == {"message_id": "7 to a@example.com"}
+
+        failed = client.post("/v1/tasks/invoice.send", json={"number": 8, "to": "nobody"}).headers["Location"]
+        assert wait_until(lambda: client.get(failed).json()["state"] == "failed", 10), client.get(failed).text
+        assert client.get(failed).json()["error"]["code"] == "no_such_customer"
 
         body = {"common": {"to": "b@example.com"}, "items": [{"number": number} for number in range(3)]}
         answer = client.post("/v1/batches/invoice.send", json=body)

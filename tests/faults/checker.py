@@ -40,23 +40,26 @@ class Findings:
         return [f"{len(tokens)} {what}: {', '.join(tokens[:3])}" for what, tokens in said if tokens]
 
 
-def check(entries: Mapping[str, Entry], sink: Sink, *, poison: frozenset[str] = frozenset()) -> Findings:
-    """Holds the client's entries against the sink's requests. Keys in `poison` are not meant to have an effect."""
+NOTHING = Findings(0, 0, [], [], [], 0, 0)
+
+
+def check(entries: Mapping[str, Entry], sink: Sink, *, excused: frozenset[str] = frozenset()) -> Findings:
+    """Holds the client's entries against the sink's requests. Keys that are `excused` need not have an effect."""
     effects = sink.refresh().effects()
     asked = {token for entry in entries.values() for token in entry.tokens}
     accepted = [
         token
         for entry in entries.values()
-        if entry.status == "ok" and entry.key not in poison
+        if entry.status == "ok" and entry.key not in excused
         for token in entry.tokens
     ]
     return Findings(
         accepted=len(accepted),
-        executed=len(effects),
+        executed=len(effects.keys() - excused),
         lost=sorted(token for token in accepted if token not in effects),
         unexpected=sorted(effects.keys() - asked),
         duplicates=sorted(token for token, count in effects.items() if count > 1),
-        repeated=sink.repeated(leave_out=poison),
+        repeated=sink.repeated(leave_out=excused),
         unknown=sum(entry.status == "unknown" for entry in entries.values()),
         unanswered=sorted(entry.key for entry in entries.values() if entry.status == "invoked"),
     )

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.faults.book import Book
 from tests.faults.checker import Findings, check
 from tests.faults.sink import Sink
 
-EACH = 4  # tasks a round: two workers wait, so at least one message goes to the stopped one
+EACH = 4  # tasks of a STOP trick: two workers wait, so at least one message goes to the stopped one
+BURST = 100  # tasks of a kill
 QUIET_S = 12.0  # twice the visibility timeout, and more: what has not come back by then never will
 LONGEST_S = 120.0
 
@@ -37,55 +39,73 @@ class Stock(Process):
         return " ready." in self.log.read_text(errors="replace")[self._said :]
 
 
-def control(folder: Path, rounds: int) -> Findings:
-    """Plays the STOP trick on two stock workers in turn. Gives what the checker found when all had settled."""
-    folder.mkdir()
-    sink, book = Sink(folder / "sink"), Book(folder / "book")
-    redis = Redis(folder, port=free_port(), appendonly=True)
-    url = f"redis://127.0.0.1:{redis.port}/0"
-    env = {**clean_environment(), "FAULTS_SINK": str(sink.path), "CONTROL_BROKER_URL": url}
-    env["PYTHONPATH"] = f"{ROOT}:{ROOT / 'scripts'}"
-    workers = [Stock(name, folder, env) for name in ("stock1", "stock2")]
-    client = Celery(broker=url, set_as_current=False)
-    try:
-        redis.start()
-        redis.wait_ready()
-        for worker in workers:
-            worker.start()
-        for number in range(rounds):
-            for worker in workers:
-                worker.wait_ready(60)
-            trick(workers[number % 2], client, book, [f"control-{number}-{part}" for part in range(EACH)])
-        for worker in workers:
+class Control(threading.Thread):
+    """Plays on two stock workers in turn, beside whatever else is played. `findings`: None until it is over."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        super().__init__(daemon=True)
+        folder.mkdir()
+        self.findings: Findings | None = None
+        self._rounds = rounds
+        self._sink, self._book = Sink(folder / "sink"), Book(folder / "book")
+        self._redis = Redis(folder, port=free_port(), appendonly=True)
+        url = f"redis://127.0.0.1:{self._redis.port}/0"
+        env = {**clean_environment(), "FAULTS_SINK": str(self._sink.path), "CONTROL_BROKER_URL": url}
+        env["PYTHONPATH"] = f"{ROOT}:{ROOT / 'scripts'}"
+        self._workers = [Stock(name, folder, env) for name in ("stock1", "stock2")]
+        self._client = Celery(broker=url, set_as_current=False)
+
+    def start(self) -> None:
+        for process in (self._redis, *self._workers):
+            process.start()
+        super().start()
+
+    def run(self) -> None:
+        try:
+            for number in range(self._rounds):
+                self._ready()
+                worker, tokens = self._workers[number // 2 % 2], f"control-{number}"
+                self._stop_trick(worker, tokens) if number % 2 else self._kill(worker, tokens)
+                worker.start()
+            self._ready()
+            self._settle()
+            self.findings = check(self._book.entries(), self._sink)
+        finally:
+            self._client.close()
+            stop_together(self._workers)
+            self._redis.stop()
+            self._book.close()
+
+    def _ready(self) -> None:
+        for worker in self._workers:
             worker.wait_ready(60)
-        with Connection(port=redis.port) as connection:
-            settle(connection, sink)
-        return check(book.entries(), sink)
-    finally:
-        client.close()
-        stop_together(workers)
-        redis.stop()
-        book.close()
 
+    def _publish(self, name: str, count: int) -> None:
+        for part in range(count):
+            token = f"{name}-{part}"
+            self._book.write(token, "invoked")
+            answer = self._client.send_task("tests.faults.control_app.effect", args=[token], queue="celery")
+            self._book.write(token, "ok", id=str(answer.id))
 
-def trick(worker: Stock, client: Celery, book: Book, tokens: list[str]) -> None:
-    """STOP the parent, publish, KILL, start another."""
-    os.kill(worker.pid, signal.SIGSTOP)
-    wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED, 5)
-    for token in tokens:
-        book.write(token, "invoked")
-        answer = client.send_task("tests.faults.control_app.effect", args=[token], queue="celery")
-        book.write(token, "ok", id=str(answer.id))
-    worker.kill()
-    worker.start()
+    def _stop_trick(self, worker: Stock, name: str) -> None:
+        os.kill(worker.pid, signal.SIGSTOP)
+        wait_until(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED, 5)
+        self._publish(name, EACH)
+        worker.kill()
 
+    def _kill(self, worker: Stock, name: str) -> None:
+        done = len(self._sink.refresh().done)
+        self._publish(name, BURST)
+        wait_until(lambda: len(self._sink.refresh().done) > done + BURST // 2, 10)
+        worker.kill()
 
-def settle(redis: Connection, sink: Sink) -> None:
-    """Waits until nothing waits, nothing is unacked, and nothing has come for a long while."""
-    began = since = time.monotonic()
-    seen = -1
-    while time.monotonic() - since < QUIET_S and time.monotonic() - began < LONGEST_S:
-        now = len(sink.refresh().requests)
-        if now != seen or redis.llen("celery") or redis.hlen("unacked"):
-            seen, since = now, time.monotonic()
-        time.sleep(0.2)
+    def _settle(self) -> None:
+        """Waits until nothing waits, nothing is unacked, and nothing has come for a long while."""
+        began = since = time.monotonic()
+        seen = -1
+        with Connection(port=self._redis.port) as redis:
+            while time.monotonic() - since < QUIET_S and time.monotonic() - began < LONGEST_S:
+                now = len(self._sink.refresh().requests)
+                if now != seen or redis.llen("celery") or redis.hlen("unacked"):
+                    seen, since = now, time.monotonic()
+                time.sleep(0.2)

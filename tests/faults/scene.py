@@ -21,7 +21,7 @@ from tests.faults.sink import Sink
 LAB = "tests.faults.lab"
 LAB_FILES = {
     "packages/contracts/src/handoff_contracts/tasks/faults.py": (
-        f"from {LAB}.contracts import BLOCK, EFFECT, HOG, SEGFAULT, SPIN\n"
+        f"from {LAB}.contracts import BLOCK, EFFECT, HANG, HOG, SEGFAULT, SPIN\n"
     ),
     "services/worker/src/handoff_worker/handlers/faults.py": f"import {LAB}.handlers\n",
 }
@@ -66,7 +66,7 @@ class Scene:
         self.loads: list[Load] = []
         self.kills: list[Kill] = []
         self.recoveries: list[float] = []
-        self.poison: set[str] = set()  # keys of what is not meant to have an effect
+        self.excused: set[str] = set()  # keys of what need not have an effect
         self.faults: list[str] = []
         self.notes: list[str] = []
         self._survivors: list[psutil.Process] = []  # of killed workers

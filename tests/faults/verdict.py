@@ -1,8 +1,9 @@
 """What a scenario came to."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
-from tests.faults.checker import Findings, check
+from tests.faults.checker import NOTHING, Findings, check
 from tests.faults.drain import drain, ends
 from tests.faults.scene import Scene
 
@@ -29,7 +30,16 @@ class Verdict:
         found = self.findings
         recovery = f"{self.recovery_p99:.1f} s" if self.recoveries else "-"
         cells = (found.accepted, len(found.lost), len(found.duplicates), found.repeated, self.kills, recovery)
-        return f"{self.name:16}" + "".join(f"{cell!s:>10}" for cell in cells) + f"   {'FAIL' if self.faults else 'ok'}"
+        told = f"{'FAIL' if self.faults else 'ok':6}{self.seconds:4.0f} s   {'; '.join(self.notes)}"
+        return f"{self.name:16}" + "".join(f"{cell!s:>10}" for cell in cells) + f"   {told}".rstrip()
+
+    @classmethod
+    def of_control(cls, findings: Findings | None) -> Self:
+        """What is a fault elsewhere has to be found in the control."""
+        if findings is None:
+            return cls("stock Celery", NOTHING, faults=["the control did not come to its end"])
+        faults = [] if findings.lost else ["stock Celery lost nothing, so this suite proves nothing"]
+        return cls("stock Celery", findings, faults=faults, notes=["the control, played beside the others"])
 
 
 HEAD = f"{'scenario':16}" + "".join(
@@ -43,7 +53,7 @@ def judge(name: str, scene: Scene) -> Verdict:
     ends(scene)
     workers(scene)
     api(scene)
-    findings = check(scene.book.entries(), scene.sink, poison=frozenset(scene.poison))
+    findings = check(scene.book.entries(), scene.sink, excused=frozenset(scene.excused))
     cuts = sum(kill.cuts for kill in scene.kills)
     scene.expect(
         findings.repeated <= cuts, f"{findings.repeated} requests were repeated, {cuts} were in flight at kills"

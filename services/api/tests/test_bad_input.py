@@ -198,3 +198,12 @@ def test_redis_away_is_said_at_once(client: TestClient) -> None:
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.elapsed.total_seconds() < 2
     assert "handoff_ledger_up 0.0" in client.get("/metrics").text
+
+
+def test_a_redrive_has_a_body_like_any_other(client: TestClient) -> None:
+    found = problem(client.post("/v1/redrive", json={"state": "succeeded", "x": 1}), 422, "invalid_request")
+    assert {at for at, _ in found} == {"state", "x"}
+    problem(client.post("/v1/redrive", content=b"{", headers=JSON), 400, "invalid_json")
+    problem(client.post("/v1/redrive", content=b"{}"), 415, "unsupported_media_type")
+    answer = client.post("/v1/redrive", content=b" " * ((1 << 20) + 1), headers=JSON)
+    problem(answer, 413, "body_too_large")

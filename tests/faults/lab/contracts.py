@@ -45,6 +45,14 @@ HOG = Contract(
     summary="Takes memory until there is no more, then is killed for it.",
     policy=Policy(attempts=3),
 )
+HANG = Contract(
+    name="faults.hang",
+    version=1,
+    payload=Order,
+    result=Receipt,
+    summary="Turns for ever on the event loop, where no time limit reaches it but the hard one.",
+    policy=Policy(time_limit=1, attempts=2),
+)
 SPIN = Contract(
     name="faults.spin",
     version=1,

@@ -11,7 +11,7 @@ from celery import current_task
 
 from handoff_worker.binding import handles
 from handoff_worker.resources import Resources
-from tests.faults.lab.contracts import BLOCK, EFFECT, HOG, SEGFAULT, SPIN, Order, Receipt
+from tests.faults.lab.contracts import BLOCK, EFFECT, HANG, HOG, SEGFAULT, SPIN, Order, Receipt
 
 SINK = os.open(os.environ["FAULTS_SINK"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 HOG_BYTES = 256 << 20
@@ -59,6 +59,13 @@ def hog(order: Order, _: Resources) -> Receipt:
     except MemoryError:
         os.kill(os.getpid(), signal.SIGKILL)
     return Receipt(token=order.token)
+
+
+@handles(HANG)
+async def hang(order: Order, _: Resources) -> Receipt:
+    note("began", order)
+    while True:
+        pass
 
 
 @handles(SPIN)

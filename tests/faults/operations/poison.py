@@ -1,8 +1,9 @@
 """Tasks that kill what runs them, and messages that are none."""
 
 import json
+from collections.abc import Iterable
 
-from tests.faults.load import Job, single
+from tests.faults.load import single
 from tests.faults.scene import Scene
 
 BAD_JSON = ['{"body": ', "[[[[", "\xff\xfe", "null", "7"]
@@ -24,9 +25,9 @@ UNKNOWN = json.dumps(
 )
 
 
-def poison(scene: Scene, name: str) -> dict[str, str]:
-    """Submits one of each kind, and pushes what is no message into the queue. Gives ids by the code of their end."""
-    jobs: dict[str, Job] = {kind: single(f"{name}-{kind}", f"faults.{kind}") for kind in ("segfault", "hog", "spin")}
-    scene.poison.update(job.key for job in jobs.values())
+def poison(scene: Scene, kinds: Iterable[str]) -> dict[str, str]:
+    """Submits one of each kind, and pushes what is no message into the queue. Gives ids by kind."""
+    jobs = {kind: single(f"poison-{kind}", f"faults.{kind}") for kind in kinds}
+    scene.excused.update(job.key for job in jobs.values())
     scene.redis.lpush("default", *BAD_JSON, UNKNOWN)
     return dict(zip(jobs, scene.submit(jobs.values()), strict=True))

@@ -11,13 +11,15 @@ from tests.faults.operations.kill_redis import kill_redis
 from tests.faults.scene import Scene
 
 RESUMED_S = 15.0
+LONG_S = 73.0  # by then Celery's own next attempt to connect would be 17 s away
 
 
 def killed(scene: Scene, *, quick: bool) -> None:
     load = scene.load(endless("killed"), threads=4, ahead=100)
-    for number in range(1 if quick else 20):
+    away = [6.0] if quick else [LONG_S, 6.0, *(scene.random.uniform(0, 3) for _ in range(18))]
+    for seconds in away:
         working(scene)
-        resumes(scene, kill_redis(scene, away=6.0 if number % 5 == 0 else scene.random.uniform(0, 2)))
+        resumes(scene, kill_redis(scene, seconds))
     stop(scene, load)
 
 

@@ -1,7 +1,10 @@
 """Slow clients and a slow Redis: others are served, answers stay within their bound, nothing piles up."""
 
+import select
+import socket
 import time
 
+from process import wait_until
 from tests.faults.drain import page
 from tests.faults.load import Load
 from tests.faults.operations.slow_clients import slow_clients
@@ -13,13 +16,24 @@ CLIENTS = 500
 TWICE = 2.0
 NOISE_S = 0.02  # a few ms twice are no news
 
+CLOSED_S = 90.0
+
 
 def clients(scene: Scene, *, quick: bool) -> None:
     usual = answer_time(scene)
-    with slow_clients(scene, CLIENTS):
+    with slow_clients(scene, CLIENTS) as sockets:
         beside = answer_time(scene)
+        if not quick:
+            wait_until(lambda: closed(sockets) == CLIENTS, CLOSED_S)
+        scene.notes.append(f"{closed(sockets)} of them closed")
     scene.notes.append(f"p99 {usual * 1000:.0f} ms, beside {CLIENTS} slow clients {beside * 1000:.0f} ms")
     scene.expect(beside <= TWICE * usual + NOISE_S, f"others' p99 went from {usual:.3f} to {beside:.3f} s")
+
+
+def closed(sockets: list[socket.socket]) -> int:
+    """How many the API has closed."""
+    readable, _, _ = select.select(sockets, [], [], 0)
+    return len(readable)
 
 
 def redis(scene: Scene, *, quick: bool) -> None:

@@ -1,5 +1,6 @@
 """What gunicorn needs to run the API."""
 
+import gc
 import logging
 from socket import socket
 from typing import Any
@@ -18,8 +19,13 @@ SERVER: dict[str, Any] = {
 }
 
 
-class StreamsFirst(Server):
-    """Ends event streams when the process is to stop; they would hold it up for ever."""
+class OwnServer(Server):
+    """A server whose long-lived objects cost nothing, and whose event streams do not hold up its end."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what was loaded is never looked at again: a full collection took 50 ms
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         if watcher := self.lifespan.state.get("watcher"):
@@ -41,7 +47,7 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = StreamsFirst(self.config)
+        server = OwnServer(self.config)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
@@ -12,12 +13,18 @@ from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
+RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
 
 
 class Consumer(CeleryConsumer):
     """Named by `worker_consumer` in the configuration."""
 
     connection_errors: tuple[type[Exception], ...]
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
+        conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
+        return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any) -> Callable[[Any], None]:
         """What takes a message. Wrong headers would end the worker: those that no message of ours has are left out."""

@@ -3,10 +3,14 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_api import cursors
+from handoff_api.body import parse
+from handoff_api.body import read as read_body
+from handoff_api.problems import INVALID_REQUEST, Problem, faults
 from handoff_api.routes.tasks import task_id
+from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
 from handoff_api.views import Page, TaskView
 from handoff_ledger import State
@@ -48,8 +52,23 @@ class Redriven(BaseModel):
     more: bool
 
 
-@router.post("/v1/redrive", summary="Queue all dead letters again that match, the oldest first")
-async def all_matching(matching: Matching, request: ApiRequest) -> Redriven:
+async def matching(request: ApiRequest) -> Matching:
+    body = await read_body(request, TASK_LIMIT)
+    try:
+        return Matching.model_validate(parse(body))
+    except ValidationError as error:
+        raise Problem(INVALID_REQUEST, faults=faults(error)) from None
+
+
+BODY = {"required": True, "content": {"application/json": {"schema": Matching.model_json_schema()}}}
+
+
+@router.post(
+    "/v1/redrive",
+    summary="Queue all dead letters again that match, the oldest first",
+    openapi_extra={"requestBody": BODY},
+)
+async def all_matching(matching: Annotated[Matching, Depends(matching)], request: ApiRequest) -> Redriven:
     ledger, letters, done, cursor = request.state["ledger"], matching.letters(), 0, ""
     while done < MOST:
         count, cursor = await ledger.run(redrive_all(letters, ledger.limits, request.state["client"], cursor))
