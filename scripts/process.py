@@ -1,5 +1,6 @@
 """A child process that is waited for by asking it, and that never outlives the process which started it."""
 
+import atexit
 import contextlib
 import functools
 import os
@@ -75,9 +76,14 @@ class _Reaper:
         self._child = subprocess.Popen(command, stdin=reader, start_new_session=True)
         os.close(reader)
         self._pipe = os.fdopen(writer, "w", buffering=1)
+        atexit.register(self._close)
 
     def tell(self, line: str) -> None:
         self._pipe.write(f"{line}\n")
+
+    def _close(self) -> None:
+        self._pipe.close()
+        self._child.wait()
 
 
 _reaper = functools.cache(_Reaper)

@@ -74,14 +74,6 @@ class TestMemory:
         full.redis.config_set("maxmemory", "0")
         assert full.read(full.submit()).state is State.QUEUED
 
-    async def test_its_share_is_told(self, redis_url: str, lab: Lab) -> None:
-        ledger = AsyncLedger(redis_url, LIMITS)
-        assert await ledger.memory() == 0.0
-        used = lab.redis.info("memory")["used_memory"]
-        lab.redis.config_set("maxmemory", 4 * used)
-        assert 0.2 < await ledger.memory() < 0.35
-        await ledger.aclose()
-
 
 @pytest.fixture
 def frozen(redis_server: Server, redis_url: str) -> Iterator[str]:
@@ -111,7 +103,7 @@ async def connected(redis_url: str) -> AsyncIterator[AsyncLedger]:
 async def every_call_is_refused(ledger: AsyncLedger) -> None:
     start = time.monotonic()
     accepts = [ledger.accept(echo()) for _ in range(10)]
-    looks = (ledger.run(calls.queues()), ledger.run(calls.read("0" * 26)), ledger.memory())
+    looks = (ledger.run(calls.queues()), ledger.run(calls.read("0" * 26)), ledger.info())
     replies = await asyncio.gather(*accepts, *looks, return_exceptions=True)
     assert time.monotonic() - start < API_BOUND_S
     assert [type(reply) for reply in replies] == [LedgerUnavailable] * 13

@@ -98,14 +98,13 @@ class AsyncLedger:
             raise LedgerUnavailable("Redis did not sync it to disk in time, or keeps no append-only file.")
         return reply
 
-    async def memory(self) -> float:
-        """The share of its memory limit that Redis uses, 0.0 without a limit. Raises `LedgerUnavailable`."""
+    async def info(self, *sections: str) -> dict[str, Any]:
+        """What Redis says of itself. Raises `LedgerUnavailable`."""
         try:
             async with asyncio.timeout(BOUND_S):
-                info: dict[str, Any] = await self.redis.info("memory")
+                return await self.redis.info(*sections)
         except (*TRANSIENT, TimeoutError) as error:
             raise unavailable(error) from error
-        return float(info["used_memory"] / info["maxmemory"]) if info["maxmemory"] else 0.0
 
     async def aclose(self) -> None:
         await self.redis.aclose()

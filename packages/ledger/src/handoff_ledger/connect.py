@@ -1,6 +1,7 @@
 """Connections to Redis with every wait bounded, and the errors that mean it is away."""
 
 from redis import Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -37,7 +38,7 @@ def blocking_client(url: str) -> Redis:
 
 def async_client(url: str) -> AsyncRedis:
     """A client for the API; bounded more tightly than a caller's patience."""
-    return AsyncRedis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=True,
         socket_timeout=BOUND_S,
@@ -45,7 +46,9 @@ def async_client(url: str) -> AsyncRedis:
         socket_keepalive=True,
         retry=AsyncRetry(NoBackoff(), 0),
         max_connections=64,
+        timeout=BOUND_S,
     )
+    return AsyncRedis.from_pool(pool)
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:

@@ -51,6 +51,9 @@ def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"Redis {info['redis_version']} has known holes in its scripting: run 8.2.2 or newer."
     if info["maxmemory_policy"] != "noeviction":
         yield f"Redis evicts ({info['maxmemory_policy']}), so it drops tasks: set maxmemory-policy to noeviction."
+    if info["loading"]:
+        yield "Redis is loading its data: wait, and ask again."
+        return
     if not info["aof_enabled"]:
         yield "Redis keeps no append-only file, so a restart loses what was accepted: set appendonly to yes."
     elif info.get("aof_last_write_status", "ok") != "ok":

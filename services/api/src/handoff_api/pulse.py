@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from redis.exceptions import RedisError
-
 from handoff_api.problems import DOMAIN, REDIS_MEMORY, REDIS_UNSAFE, Problem
 from handoff_ledger import AsyncLedger, LedgerUnavailable
 
@@ -55,13 +53,12 @@ class Pulse:
     async def beat(self) -> None:
         """Asks Redis once."""
         try:
-            async with asyncio.timeout(BEAT_S):
-                info = await self._ledger.redis.info("memory", "persistence")
-        except (RedisError, OSError, TimeoutError) as error:
-            self._now_away("Redis did not answer in time.", type(error).__name__)
+            info = await self._ledger.info("memory", "persistence")
+        except LedgerUnavailable as error:
+            self._now_away(error.reason)
             return
         if info["loading"]:  # and until it has loaded it reports its append-only file as off
-            self._now_away("Redis is loading its data.", "loading")
+            self._now_away("Redis is loading its data.")
             return
         if self._away:
             log.info("Redis is there", extra={"event": "redis.there"})
@@ -75,9 +72,9 @@ class Pulse:
             await asyncio.sleep(BEAT_S)
             await self.beat()
 
-    def _now_away(self, sentence: str, error: str) -> None:
+    def _now_away(self, sentence: str) -> None:
         if not self._away:
-            log.warning("Redis is away", extra={"event": "redis.away", "error": error})
+            log.warning("Redis is away: %s", sentence, extra={"event": "redis.away"})
         self._away = sentence
 
     def _judge(self, sentence: str | None) -> None:

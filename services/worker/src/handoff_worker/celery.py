@@ -28,6 +28,7 @@ app.conf.update(
     broker_connection_max_retries=None,
     task_acks_late=False,
     worker_consumer="handoff_worker.consumer:Consumer",
+    worker_send_task_events=True,  # Flower turns them on by itself, but misses what ran in the seconds until then
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,

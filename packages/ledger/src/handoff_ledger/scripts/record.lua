@@ -15,4 +15,5 @@ end
 redis.call('HINCRBY', 'handoff:batch:' .. task.batch, 'running', -items)
 settle_batch(task.batch, tonumber(items), retention)
 notify(task.batch, 'running')
+notify(id, 'running')
 return task.cancel and 'cancel' or 'go'

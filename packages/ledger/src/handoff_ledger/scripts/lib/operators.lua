@@ -4,6 +4,7 @@
 local function cancel(task, retention)
   if task.state == 'running' then
     write(task, { cancel = '1' })
+    notify(task.id, 'cancel')
   elseif OPEN[task.state] then
     finish(task, 'cancelled', fail('cancelled', 'Cancelled before it ran.'), 'cancelled', retention)
   end
