@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission
+from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
 from tests.integration.ledger.lab import ECHO, LIMITS
 
 
@@ -69,3 +69,9 @@ async def test_a_script_that_redis_forgot_is_sent_again(ledger: AsyncLedger, red
     redis.script_flush()
     submission = echo()
     assert (await ledger.accept(submission)).id == submission.id
+
+
+async def test_many_readers_wait_for_a_connection(ledger: AsyncLedger) -> None:
+    receipt = await ledger.accept(echo())
+    tasks = await asyncio.gather(*(ledger.run(calls.read(receipt.id)) for _ in range(300)))
+    assert {task.id for task in tasks} == {receipt.id}

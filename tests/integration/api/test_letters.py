@@ -1,0 +1,94 @@
+"""Dead letters over HTTP: one and all that match are queued again, and who did it is kept."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from handoff_ledger import Fault, State, calls
+from tests.integration.api.conftest import client_of
+from tests.integration.api.hand import LIMITS, Hand
+
+ECHO, PUSH = "/v1/tasks/system.echo", "/v1/tasks/push.send"
+
+
+def ended(client: httpx2.Client, hand: Hand, state: State, code: str, path: str = ECHO) -> str:
+    """A task that ended in `state`. Gives its id."""
+    body = {"token": "t"} if path == PUSH else {}
+    id = str(client.post(path, json=body).json()["id"])
+    hand.ledger.run(calls.fail(hand.take(id), Fault(code=code, message="It failed."), LIMITS, state))
+    return id
+
+
+def redrive(client: httpx2.Client, **matching: Any) -> Any:
+    answer = client.post("/v1/redrive", json=matching)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def state(client: httpx2.Client, id: str) -> Any:
+    return client.get(f"/v1/tasks/{id}").json()["state"]
+
+
+@pytest.mark.parametrize("how", [State.DEAD, State.FAILED])
+def test_one_is_queued_again_as_new(client: httpx2.Client, hand: Hand, how: State) -> None:
+    id = ended(client, hand, how, "gone")
+    task = client.post(f"/v1/tasks/{id}/redrive").json()
+    assert (task["state"], task["attempt"], task["error"], task["finished_at"]) == ("queued", 0, None, None)
+    hand.finish(hand.take(id), {"message": ""})
+    assert state(client, id) == "succeeded"
+
+
+def test_only_dead_letters_can_be(client: httpx2.Client, hand: Hand) -> None:
+    id = client.post(ECHO, json={}).json()["id"]
+    answer = client.post(f"/v1/tasks/{id}/redrive")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_redrivable")
+    assert answer.json()["detail"] == "The task is queued."
+    answer = client.post(f"/v1/tasks/{'0' * 26}/redrive")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")
+
+
+def test_all_that_match_are(client: httpx2.Client, hand: Hand) -> None:
+    busy, gone = ended(client, hand, State.DEAD, "busy"), ended(client, hand, State.DEAD, "gone")
+    push, failed = ended(client, hand, State.DEAD, "busy", PUSH), ended(client, hand, State.FAILED, "busy")
+    assert redrive(client, contract="system.echo", code="busy") == {"redriven": 1, "more": False}
+    assert [state(client, id) for id in (busy, gone, push, failed)] == ["queued", "dead", "dead", "failed"]
+    assert redrive(client, state="failed") == {"redriven": 1, "more": False}
+    assert redrive(client) == {"redriven": 2, "more": False}
+    assert redrive(client) == {"redriven": 0, "more": False}
+
+
+def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
+    ended(client, hand, State.DEAD, "busy")
+    now = datetime.now(UTC)
+    assert redrive(client, ended_until=(now - timedelta(hours=1)).isoformat())["redriven"] == 0
+    assert redrive(client, ended_from=(now + timedelta(hours=1)).isoformat())["redriven"] == 0
+    hour = {"ended_from": now - timedelta(hours=1), "ended_until": now + timedelta(hours=1)}
+    assert redrive(client, **{name: time.isoformat() for name, time in hour.items()})["redriven"] == 1
+
+
+def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
+    ids = [ended(client, hand, State.DEAD, "busy" if number % 2 else "gone") for number in range(40)]
+    for _ in range(15):
+        client.post("/v1/batches/push.send", json={"items": [{"token": "t"}] * 10_000})
+    packs = client.get("/v1/tasks", params={"contract": "push.send", "limit": 1000}).json()["items"]
+    assert len(packs) == 600
+    for pack in packs:
+        hand.ledger.run(calls.fail(hand.take(pack["id"]), Fault(code="busy", message=""), LIMITS, State.DEAD))
+    assert redrive(client, code="busy") == {"redriven": 620, "more": False}
+    assert {state(client, id) for id in ids[::2]} == {"dead"}
+
+
+def test_each_action_is_kept_with_who_and_when(client: httpx2.Client, hand: Hand, api_server: Any) -> None:
+    dead = ended(client, hand, State.DEAD, "busy")
+    waiting = client.post(ECHO, json={}).json()["id"]
+    with client_of(api_server.url, "other") as other:
+        other.post(f"/v1/tasks/{dead}/redrive")
+    client.delete(f"/v1/tasks/{waiting}")
+    page = client.get("/v1/actions", params={"limit": 1}).json()
+    (latest,) = page["items"]
+    assert (latest["by"], latest["action"], latest["about"], latest["tasks"]) == ("tests", "cancel", waiting, 1)
+    assert abs(datetime.fromisoformat(latest["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+    (first,) = client.get("/v1/actions", params={"limit": 5, "cursor": page["cursor"]}).json()["items"]
+    assert (first["by"], first["action"], first["about"]) == ("other", "redrive", dead)
