@@ -1,7 +1,11 @@
-"""Cursors as clients see them: opaque. Inside is the ledger's own, which is checked before it goes back in."""
+"""Cursors as clients see them: opaque, and good for the list and the filter that gave them out.
+
+Inside is the ledger's own, which is checked before it goes back in.
+"""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from zlib import crc32
 
 from handoff_api.problems import BAD_CURSOR, Problem
 
@@ -10,19 +14,25 @@ ACTIONS = re.compile(r"\d{1,20}-\d{1,20}")
 ITEMS = re.compile(r"\d{1,7}\.(-1|\d{1,7})")
 
 
-def seal(cursor: str) -> str | None:
-    """The ledger's cursor for a client; None when there is no next page."""
-    return urlsafe_b64encode(cursor.encode()).decode().rstrip("=") if cursor else None
+def seal(cursor: str, *scope: object) -> str | None:
+    """The ledger's cursor for a client; None when there is no next page. `scope`: the list and its filter."""
+    if not cursor:
+        return None
+    return urlsafe_b64encode(f"{_mark(scope)} {cursor}".encode()).decode().rstrip("=")
 
 
-def unseal(cursor: str, form: re.Pattern[str]) -> str:
-    """The ledger's cursor again, '' for none. Raises a `Problem` when it is not one."""
+def unseal(cursor: str, form: re.Pattern[str], *scope: object) -> str:
+    """The ledger's cursor again, '' for none. Raises a `Problem` when it is not one of this list."""
     if not cursor:
         return ""
     try:
-        inner = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        mark, _, inner = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(" ")
     except ValueError:
         raise Problem(BAD_CURSOR) from None
-    if not form.fullmatch(inner):
+    if mark != _mark(scope) or not form.fullmatch(inner):
         raise Problem(BAD_CURSOR)
     return inner
+
+
+def _mark(scope: tuple[object, ...]) -> str:
+    return f"{crc32(repr(scope).encode()):08x}"

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_api.body import parse
 from handoff_api.body import read as read_body
+from handoff_api.options import Time
 from handoff_api.problems import INVALID_REQUEST, Problem, faults
 from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
@@ -23,8 +24,8 @@ class Matching(BaseModel):
     state: Literal["dead", "failed"] = "dead"
     contract: str = Field(default="", pattern=r"^[a-z0-9_.]{0,200}$")
     code: str = Field(default="", max_length=100, description="The error's code")
-    ended_from: AwareDatetime | None = None
-    ended_until: AwareDatetime | None = None
+    ended_from: Time | None = None
+    ended_until: Time | None = None
 
     def letters(self) -> DeadLetters:
         times = {"ended_from_ms": self.ended_from, "ended_until_ms": self.ended_until}

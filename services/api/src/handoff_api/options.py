@@ -1,5 +1,6 @@
 """How a task is to be run, as query parameters and headers say it."""
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Self, TypeVar
@@ -17,13 +18,14 @@ KEY = re.compile(rb"[\x20-\x7e]{1,255}")
 WAIT = re.compile(rb"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:$|[,;])", re.IGNORECASE)
 
 
-def _iso(value: object) -> datetime:
+def iso(value: object) -> datetime:
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:
         raise ValueError("Write ISO 8601 with an offset, like 2030-01-31T12:00:00Z") from None
 
 
+Time = Annotated[AwareDatetime, BeforeValidator(iso)]
 Seconds = Annotated[float, Field(le=YEAR_S, allow_inf_nan=False)]
 
 
@@ -46,9 +48,7 @@ class TaskOptions(BatchOptions):
     """The query parameters of a task."""
 
     delay: Annotated[Seconds, Field(ge=0)] | None = Field(default=None, description="Seconds to wait before it may run")
-    run_at: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = Field(
-        default=None, description="When it may run, ISO 8601 with an offset; within a year"
-    )
+    run_at: Time | None = Field(default=None, description="When it may run, ISO 8601 with an offset; within a year")
     expires_in: Annotated[Seconds, Field(gt=0)] | None = Field(
         default=None, description="Seconds after which it is no longer wanted, if it still waits"
     )
@@ -64,7 +64,7 @@ class TaskOptions(BatchOptions):
     @property
     def delay_ms(self) -> int:
         if self.run_at is not None:
-            return max(0, int((self.run_at - datetime.now(UTC)).total_seconds() * 1000))
+            return max(0, math.ceil((self.run_at - datetime.now(UTC)).total_seconds() * 1000))
         return int((self.delay or 0) * 1000)
 
     @property

@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 
 
 INVALID_JSON = Kind(400, "invalid_json", "The body is not valid JSON.")
+BODY_TOO_SLOW = Kind(408, "body_too_slow", "The body did not come in time.")
 UNAUTHORIZED = Kind(401, "unauthorized", "A valid API key is needed.")
 UNKNOWN_BATCH = Kind(404, "unknown_batch", "No batch has this id.")
 BODY_TOO_LARGE = Kind(413, "body_too_large", "The body is too large.")

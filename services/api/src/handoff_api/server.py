@@ -9,10 +9,13 @@ from gunicorn.arbiter import Arbiter
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from handoff_api.protocol import BoundedProtocol
+
 GRACE_S = 20  # after SIGTERM; then what still runs is killed
 SERVER: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "httptools",
+    "http": BoundedProtocol,
+    "ws": "none",
     "timeout_graceful_shutdown": GRACE_S - 3,
     "server_header": False,
     "access_log": False,

@@ -1,6 +1,16 @@
 """What a handler raises when it has no result. Neither text may hold anything from the payload."""
 
+import re
+
 from handoff_ledger import Fault
+
+CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def _fault(code: str, message: str) -> Fault:
+    if not CODE.fullmatch(code):  # a code shows in Flower and in logs, so nothing of a payload may be one
+        raise ValueError("a code is a name like no_such_customer")
+    return Fault(code=code, message=message)
 
 
 class Retry(Exception):
@@ -8,7 +18,7 @@ class Retry(Exception):
 
     def __init__(self, code: str, message: str = "The work is to be tried again.", after: float | None = None) -> None:
         super().__init__(code)
-        self.fault = Fault(code=code, message=message)
+        self.fault = _fault(code, message)
         self.after = after
 
 
@@ -17,4 +27,4 @@ class Fail(Exception):
 
     def __init__(self, code: str, message: str = "The work can't be done.") -> None:
         super().__init__(code)
-        self.fault = Fault(code=code, message=message)
+        self.fault = _fault(code, message)

@@ -93,6 +93,7 @@ class Filter(BaseModel):
 
 @router.get("/v1/batches/{id}/items", summary="List the items of a batch by their index, each with its outcome")
 async def items(batch: Known, filter: Annotated[Filter, Query()], request: ApiRequest) -> Page[Item]:
-    cursor = cursors.unseal(filter.cursor, cursors.ITEMS)
+    scope = (batch.id, filter.state)
+    cursor = cursors.unseal(filter.cursor, cursors.ITEMS, *scope)
     page, following = await request.state["ledger"].run(list_items(batch.id, filter.limit, filter.state, cursor))
-    return Page(items=page, cursor=cursors.seal(following))
+    return Page(items=page, cursor=cursors.seal(following, *scope))

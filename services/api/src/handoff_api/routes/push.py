@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from handoff_api.intake import Intake
+from handoff_api.options import idempotency_key
 from handoff_api.state import ApiRequest
 from handoff_api.submit import submit
 from handoff_api.views import Sent
@@ -19,10 +20,14 @@ async def push(device_token: str, request: ApiRequest, title: Text = None, body:
     request.state["pulse"].admit()
     payload = PUSH.payload({"token": device_token, "title": title, "body": body})
     contract = PUSH.contract
-    client = request.state["client"]
-    task = await submit(
-        request.state, Submission(contract=contract, payload=payload, queue=contract.queue.name, client=client)
+    submission = Submission(
+        contract=contract,
+        payload=payload,
+        queue=contract.queue.name,
+        client=request.state["client"],
+        key=idempotency_key(request),
     )
+    task = await submit(request.state, submission)
     return Sent(id=task.id)
 
 

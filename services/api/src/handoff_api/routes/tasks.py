@@ -76,10 +76,11 @@ class Filter(BaseModel):
 
 @router.get("/v1/tasks", summary="List tasks, newest first in each state")
 async def listing(filter: Annotated[Filter, Query()], request: ApiRequest) -> Page[TaskView]:
-    cursor = cursors.unseal(filter.cursor, cursors.TASKS)
+    scope = (filter.state, filter.contract, filter.batch)
+    cursor = cursors.unseal(filter.cursor, cursors.TASKS, *scope)
     call = list_tasks(filter.limit, filter.state, filter.contract, filter.batch, cursor)
     tasks, following = await request.state["ledger"].run(call)
-    return Page(items=[TaskView.of(task) for task in tasks], cursor=cursors.seal(following))
+    return Page(items=[TaskView.of(task) for task in tasks], cursor=cursors.seal(following, *scope))
 
 
 @router.get("/v1/tasks/{id}", summary="Read a task")

@@ -1,0 +1,64 @@
+"""Connections that send slowly, too much or never: each is ended, and others are served meanwhile."""
+
+import socket
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from handoff_api.protocol import HEAD_LIMIT
+from stack import Api
+
+
+@pytest.fixture
+def connection(api_server: Api, client: httpx2.Client) -> Iterator[socket.socket]:
+    parts = urlsplit(api_server.url)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=30) as connection:
+        yield connection
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    got = b""
+    while part := connection.recv(4096):
+        got += part
+    return got
+
+
+def test_a_head_without_end_is_refused(connection: socket.socket, client: httpx2.Client) -> None:
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (HEAD_LIMIT - 100))
+    assert client.get("/livez").status_code == 200
+    connection.sendall(b"a" * 200)
+    assert answer(connection).startswith(b"HTTP/1.1 431 ")
+
+
+def test_many_headers_are_refused(connection: socket.socket) -> None:
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+    connection.sendall(b"".join(f"X-{number}: {'a' * 2000}\r\n".encode() for number in range(35)))
+    assert answer(connection).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\nHost:"])
+def test_a_head_that_does_not_come_is_not_waited_for(connection: socket.socket, begun: bytes) -> None:
+    began = time.monotonic()
+    connection.sendall(begun)
+    assert answer(connection).startswith(b"HTTP/1.1 408 ")
+    assert 8 < time.monotonic() - began < 15
+
+
+def test_a_connection_that_is_kept_serves_the_next_request(connection: socket.socket) -> None:
+    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    for parts in ((request,), (request[:10], request[10:]), (request + request[:5], request[5:])):
+        for part in parts:
+            connection.sendall(part)
+    got = b""
+    while got.count(b"HTTP/1.1 200 OK") < 4:
+        got += connection.recv(4096)
+
+
+def test_a_compressed_transfer_is_refused(connection: socket.socket) -> None:
+    head = b"POST /v1/tasks/system.echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    connection.sendall(head + b"Connection: close\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+    assert answer(connection).split()[1] in (b"400", b"401", b"415")
