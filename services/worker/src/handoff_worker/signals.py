@@ -4,8 +4,10 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
+from billiard import active_children
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
 from celery.worker import state
@@ -20,6 +22,7 @@ from handoff_worker.ready import ReadyFile
 from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
+GIVE_UP = 3.0  # seconds that a worker without a pool has to end in
 REAP = 0.5  # seconds between two looks for pool processes that died
 
 
@@ -36,6 +39,13 @@ def connect(settings: Settings, process: PoolProcess) -> None:
         (signals.task_failure, parent.failed),
     ):
         moment.connect(receiver, weak=False)
+
+
+def later(seconds: float, do: Callable[..., object], *args: object) -> None:
+    """Does something after some seconds, unless the process has ended by then."""
+    timer = threading.Timer(seconds, do, args)
+    timer.daemon = True
+    timer.start()
 
 
 class Parent:
@@ -72,18 +82,18 @@ class Parent:
             interrupt.send(request.worker_pid)
 
     def shutting_down(self, how: str, **_: Any) -> None:
-        """A warm shutdown ends when what runs has ended; if that takes too long it becomes a cold one.
-
-        When Celery says that it is cold the pool is gone already.
-        """
+        """A warm shutdown ends when what runs has ended, or at the latest after the soft shutdown."""
         self._ready_file.remove()
         self._process.drain()
         if how == "Warm":
-            timer = threading.Timer(self._settings.soft_shutdown, os.kill, (os.getpid(), signal.SIGQUIT))
-            timer.daemon = True
-            timer.start()
-        else:
-            self.shutdown()
+            later(self._settings.soft_shutdown, self._cut)
+
+    def _cut(self) -> None:
+        # Not Celery's cold shutdown: it joins the pool in a signal handler, within the join that it interrupts.
+        later(GIVE_UP, os._exit, 1)
+        for pid in [child.pid for child in active_children() if child.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.shutdown()
 
     def shutdown(self, **_: Any) -> None:
         if self._keeper:
