@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
+# What a user typed reaches a recipe as "$$NAME" in its environment: neither make nor the shell reads anything into it.
+override export NAME := $(value NAME)
+override export TOKENS := $(value TOKENS)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -17,7 +20,7 @@ help: ## Show this table
 
 .PHONY: demo
 demo: $(READY) ## Start everything, push to 10,000 devices (TOKENS=file: to these), show what happened, stop
-	@$(BIN)/python scripts/demo.py $(if $(TOKENS),"$(TOKENS)")
+	@$(BIN)/python scripts/demo.py $${TOKENS:+"$$TOKENS"}
 
 .PHONY: dev
 dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
@@ -25,7 +28,8 @@ dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
 
 .PHONY: key
 key: $(READY) ## Print a new API key for the client NAME=..., and its HANDOFF_API_KEYS entry
-	@$(BIN)/python -m handoff_api.keys "$(or $(NAME),$(error say whose key it is: make key NAME=client))"
+	$(if $(NAME),,$(error say whose key it is: make key NAME=client))
+	@$(BIN)/python -m handoff_api.keys -- "$$NAME"
 
 ##@ Check
 
@@ -47,6 +51,7 @@ types: $(READY) ## Strict types, tests included
 .PHONY: contracts
 contracts: $(READY) ## Compare contracts with their golden files: would a change break messages or workers out there?
 	@$(BIN)/python -m handoff_contracts.golden $(if $(WRITE),--write)
+	@echo "Every contract holds to its golden file."
 
 .PHONY: doctor
 doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?

@@ -1,14 +1,18 @@
 """`make demo`: starts the stack, pushes one batch to 10,000 devices, counts what the log holds, stops.
 
 The last line is a JSON object. Exit codes: 0, the log holds each token exactly once; 1, it does not; 2, a token file or
-a port is no good.
+a port is no good, or it runs already.
 """
+
+import signal
+
+if __name__ == "__main__":  # until main() there is nothing to clean up
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import json
 import os
 import secrets
 import shutil
-import signal
 import sys
 import time
 from collections import Counter
@@ -20,10 +24,13 @@ import httpx2
 
 from handoff_api.auth import digest
 from handoff_api.keys import new_key
-from process import NotReady
+from interrupts import ignore, raise_once
+from process import NotReady, take_lock
 from progress import Progress
 from stack import ROOT, Stack, chosen_ports
+from tokens import counted, read_tokens
 
+FOLDER = ROOT / ".handoff" / "demo"
 ENDED = ("succeeded", "failed", "cancelled", "expired", "dead")
 SENTENCE = "Successfully sent push notification to: "
 SILENCE = 60.0  # seconds without an event after which the demo gives up
@@ -32,25 +39,6 @@ NOTIFICATION = {"title": "Handoff", "body": "The work was handed off.", "provide
 
 class Failed(Exception):
     """The demo could not be carried out; the message says why."""
-
-
-def read_tokens(file: str | None) -> list[str]:
-    """One token a line, blank lines and repetitions left out; 10,000 made ones without a file.
-
-    Raises:
-        ValueError: the file cannot be read, or holds no token.
-    """
-    if file is None:
-        return [f"demo-device-{number:05}" for number in range(10_000)]
-    try:
-        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ValueError(f"The tokens in {file} cannot be read: {reason}.") from error
-    tokens = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not tokens:
-        raise ValueError(f"{file} holds no token: write one a line.")
-    return tokens
 
 
 def events(response: httpx2.Response) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,9 +74,10 @@ def push(stack: Stack, key: str, tokens: list[str]) -> dict[str, Any]:
         began = time.monotonic()
         response = client.post("/v1/batches/push.send", json=body)
         if response.status_code != httpx2.codes.ACCEPTED:
-            raise Failed(f"the API answered {response.status_code}: {response.text}")
+            raise Failed(f"the API answered {response.status_code}: {response.json()['detail']}")
         accept_ms = float(response.headers["Server-Timing"].removeprefix("accept;dur="))
-        print(f"Accepted {len(tokens):,} pushes in {accept_ms:.0f} ms. Now the worker sends them:", flush=True)
+        pushes = counted(len(tokens), "push", "pushes")
+        print(f"Accepted {pushes} in {accept_ms:.0f} ms. Now the worker sends:", flush=True)
         counts = follow(client, response.json())["counts"]
         deliver_s = time.monotonic() - began
     return {
@@ -113,8 +102,7 @@ def differences(log: Path, tokens: list[str]) -> list[str]:
 
 
 def demo(tokens: list[str], ports: dict[str, int]) -> int:
-    folder = ROOT / ".handoff" / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
     log = ROOT / "notification.log"
     log.write_text("")
     key, pepper = new_key(), secrets.token_urlsafe()
@@ -123,38 +111,47 @@ def demo(tokens: list[str], ports: dict[str, int]) -> int:
         "HANDOFF_API_KEYS": f"demo={digest(pepper, key)}",
         "HANDOFF_NOTIFICATION_LOG": str(log),
     }
-    stack = Stack(folder, settings=settings, flower=True, ports=ports)
+    stack = Stack(FOLDER, settings=settings, flower=True, ports=ports)
     print("Starting Redis, API, worker and Flower", flush=True)
     with stack:
         print(f"  API     {stack.api.url}/docs")
         print(f"  Flower  {stack.flower.url}  (login {stack.flower_login})")
-        print(f"  Logs    {folder}", flush=True)
+        print(f"  Logs    {FOLDER}", flush=True)
         outcome = push(stack, key, tokens)
     wrong = differences(log, tokens)
     if wrong:
-        print(f"{log} is not what it should be: lines {', '.join(wrong)}.")
+        print(f"{log} is not what it should be. Lines: {', '.join(wrong)}.")
     else:
-        print(f"{log} holds each of the {len(tokens):,} tokens exactly once, after {outcome['deliver_s']} s.")
+        sent = counted(len(tokens), "token", "tokens")
+        print(f"{log} holds each token exactly once: {sent} after {outcome['deliver_s']} s.")
     print("Everything is stopped again; `make dev` keeps it running.")
     print(json.dumps({**outcome, "api": stack.api.url, "flower": stack.flower.url, "log": str(log)}))
     return 1 if wrong else 0
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise_once()
+    file = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        tokens = read_tokens(sys.argv[1] if len(sys.argv) > 1 else None)
-        ports = chosen_ports(os.environ)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
+        try:
+            tokens, repeated = read_tokens(file)
+            ports = chosen_ports(os.environ)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        if not take_lock(FOLDER.with_name("demo.lock")):
+            print("`make demo` runs in this folder already: wait for its end.", file=sys.stderr)
+            return 2
+        if repeated:
+            print(f"{file} repeats tokens: {counted(repeated, 'line is', 'lines are')} left out.")
         return demo(tokens, ports)
     except (Failed, NotReady, httpx2.HTTPError) as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        ignore()  # what is left is killed at exit
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """`make dev`: the stack natively, until Ctrl-C.
 
-A saved file restarts the processes that run its code. One that does not start waits for the next save.
+A saved file restarts the processes that run its code. One that does not start waits for the next save. Exit codes:
+0, it was interrupted; 1, Redis does not run; 2, it runs already, or a setting is no good.
 """
+
+import signal
+
+if __name__ == "__main__":  # until main() there is nothing to clean up
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,25 +18,32 @@ from pathlib import Path
 from dotenv import dotenv_values
 from watchfiles import PythonFilter, watch
 
-from process import NotReady, Process, stop_together
+from interrupts import ignore, raise_once
+from process import NotReady, Process, stop_together, take_lock
 from stack import ROOT, Stack, chosen_ports
 from terminal import Terminal
 
 DEFAULTS = {
     "HANDOFF_API_PORT": "8000",
     "HANDOFF_FLOWER_PORT": "5555",
-    "HANDOFF_NOTIFICATION_LOG": str(ROOT / "notification.log"),
+    "HANDOFF_NOTIFICATION_LOG": "notification.log",
     "HANDOFF_SOFT_SHUTDOWN": "3",  # a save is soon live, whatever the worker is doing
 }
+FILES = ("HANDOFF_NOTIFICATION_LOG", "HANDOFF_API_KEYS_FILE", "HANDOFF_FLOWER_DB")
+FOLDER = ROOT / ".handoff" / "dev"
 PACKAGES = [ROOT / "packages" / name / "src" for name in ("contracts", "ledger")]
 SERVICES = [ROOT / "services" / name / "src" for name in ("api", "worker", "flower")]
 
 
 def read_settings() -> dict[str, str]:
-    """The environment, then `.env`, then the defaults. What is set to nothing counts as not set."""
+    """The environment, then `.env`, then the defaults. What is set to nothing counts as not set.
+
+    Paths count from the folder of `.env`, not from the one that the processes run in, which the next start empties.
+    """
     from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
     from_shell = {name: value for name, value in os.environ.items() if value}
-    return {**DEFAULTS, **from_file, **from_shell}
+    settings = {**DEFAULTS, **from_file, **from_shell}
+    return settings | {name: str(ROOT / settings[name]) for name in FILES if name in settings}
 
 
 def touched(stack: Stack, changed: set[Path]) -> list[Process]:
@@ -44,20 +56,64 @@ def touched(stack: Stack, changed: set[Path]) -> list[Process]:
     return [process for process, folder in owners if within(folder) or any(map(within, PACKAGES))]
 
 
+def is_ready(process: Process, terminal: Terminal) -> bool:
+    """Waits until it is, or tells why not."""
+    try:
+        process.wait_ready()
+    except NotReady as error:
+        terminal.say("dev", str(error).splitlines()[0])
+        return False
+    return True
+
+
 def restart(processes: Sequence[Process], terminal: Terminal) -> None:
     stop_together(processes)
     for process in processes:
         process.start()
     for process in processes:
-        try:
-            process.wait_ready()
+        if is_ready(process, terminal):
             terminal.say("dev", f"{process.name} is ready")
-        except NotReady as error:
-            terminal.say("dev", str(error).splitlines()[0])
 
 
-def watch_sources(stack: Stack, terminal: Terminal) -> None:
-    """Restarts what a change touches, and tells once of every process that ended by itself."""
+def refused(process: Process) -> bool:
+    """Whether it ended over its settings: it said so, for Celery exits with 2 over code that does not load, too."""
+    said = process.log.read_text(errors="replace").splitlines()
+    return process.exit_code == 2 and any(line.startswith("handoff: ") for line in said)
+
+
+def start(stack: Stack, terminal: Terminal) -> int:
+    """Starts everything; returns the exit code when it is of no use to go on, else 0."""
+    front = [process for process in stack.processes if process is not stack.redis]
+    if stack.redis in stack.processes:
+        stack.redis.start()
+        if not is_ready(stack.redis, terminal):
+            return 1
+    for process in front:
+        process.start()
+    for process in front:
+        if not is_ready(process, terminal) and refused(process):
+            terminal.say("dev", f"{process.name} refuses its settings: stopping everything")
+            return 2
+    return 0
+
+
+def announce(stack: Stack, terminal: Terminal) -> None:
+    """Tells where to look at what runs."""
+    docs = "/docs" if stack.api.env["HANDOFF_ENV"] == "development" else ""
+    places = {
+        stack.api: f"API     {stack.api.url}{docs}",
+        stack.flower: f"Flower  {stack.flower.url}  (login {stack.flower_login})",
+        stack.worker: f"Log     {stack.notification_log}  (what the log provider sent)",
+        stack.redis: f"Broker  {stack.redis_url}  (CELERY_BROKER_URL={stack.redis_url} make doctor looks at it)",
+    }
+    for process, place in places.items():
+        if process.running:
+            terminal.say("dev", place)
+    terminal.say("dev", "Ctrl-C stops everything")
+
+
+def watch_sources(stack: Stack, terminal: Terminal) -> int:
+    """Restarts what a change touches, and what ended by itself unless that was our code; ends without Redis, with 1."""
     sources = PythonFilter(extra_extensions=(".lua",))
     told: set[Process] = set()
     for changes in watch(
@@ -68,44 +124,53 @@ def watch_sources(stack: Stack, terminal: Terminal) -> None:
             names = ", ".join(process.name for process in processes)
             terminal.say("dev", f"{', '.join(sorted(path.name for path in paths))} changed: restarting {names}")
             restart(processes, terminal)
-        ended = {process for process in stack.processes if not process.running}
-        for process in ended - told:
-            terminal.say("dev", f"{process.name} has ended: the next save in its code starts it again")
-        told = ended
+        for process in [process for process in stack.processes if not process.running and process not in told]:
+            if process in (stack.redis, stack.flower):
+                terminal.say("dev", f"{process.name} has ended: starting it again")
+                restart([process], terminal)
+            else:
+                terminal.say("dev", f"{process.name} has ended: the next save in its code starts it again")
+        told = {process for process in stack.processes if not process.running}
+        if stack.redis in told:
+            break
+    terminal.say("dev", "nothing works without redis: stopping everything")
+    return 1
 
 
-def run(stack: Stack) -> None:
+def run(stack: Stack) -> int:
     with Terminal(stack.processes) as terminal:
         try:
-            try:
-                stack.start()
-            except NotReady as error:
-                terminal.say("dev", str(error).splitlines()[0])
-                if stack.redis in stack.processes and not stack.redis.running:
-                    return
-            terminal.say("dev", f"API     {stack.api.url}/docs")
-            terminal.say("dev", f"Flower  {stack.flower.url}  (login {stack.flower_login})")
-            terminal.say("dev", f"Broker  {stack.redis_url}")
-            terminal.say("dev", "Ctrl-C stops everything")
-            watch_sources(stack, terminal)
+            if code := start(stack, terminal):
+                return code
+            announce(stack, terminal)
+            return watch_sources(stack, terminal)
         except KeyboardInterrupt:
             terminal.say("dev", "stopping")
+            return 0
         finally:
             stack.stop()
 
 
-def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    settings = read_settings()
+def main() -> int:
+    raise_once()
     try:
-        ports = chosen_ports(settings)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    folder = ROOT / ".handoff" / "dev"
-    shutil.rmtree(folder, ignore_errors=True)
-    run(Stack(folder, settings=settings, flower=True, broker_url=settings.get("CELERY_BROKER_URL"), ports=ports))
+        if not take_lock(FOLDER.with_name("dev.lock")):
+            print("`make dev` runs in this folder already: stop it first, with Ctrl-C.", file=sys.stderr)
+            return 2
+        settings = read_settings()
+        try:
+            ports = chosen_ports(settings)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        broker_url = settings.get("CELERY_BROKER_URL")
+        return run(Stack(FOLDER, settings=settings, flower=True, appendonly=True, broker_url=broker_url, ports=ports))
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        ignore()  # what is left is killed at exit
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

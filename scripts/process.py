@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import os
 import secrets
@@ -9,12 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+from interrupts import uninterrupted
 
 
 class NotReady(RuntimeError):
@@ -50,21 +50,16 @@ def is_free(port: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Puts SIGINT and SIGTERM off to the end of the block: an interrupt within Popen would leave a child unknown."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs signal handlers in the main thread alone
-        return
-    late: list[int] = []
-    before = {number: signal.signal(number, lambda got, _: late.append(got)) for number in INTERRUPTS}
+def take_lock(file: Path) -> bool:
+    """Locks the file until this process is gone, however it ends; False when another process has it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for got in late:
-            signal.raise_signal(got)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 class _Reaper:

@@ -112,7 +112,7 @@ class Stack:
 
     Every part can be killed, stopped and restarted by itself. Ports are free ones unless given. The embedded Redis is
     not started when `broker_url` names another one, nor Flower unless asked for. Without keys in `settings` the API
-    lets everybody in.
+    lets everybody in, in development.
     """
 
     def __init__(
@@ -138,7 +138,8 @@ class Stack:
             "FLOWER_BASIC_AUTH": f"handoff:{secrets.token_urlsafe(9)}",
             **settings,
         }
-        if not settings.keys() & {"HANDOFF_API_KEYS", "HANDOFF_API_KEYS_FILE"}:
+        keyless = not settings.keys() & {"HANDOFF_API_KEYS", "HANDOFF_API_KEYS_FILE"}
+        if keyless and env["HANDOFF_ENV"] == "development":
             env.setdefault("HANDOFF_API_AUTH", "off")
         self.notification_log = Path(env["HANDOFF_NOTIFICATION_LOG"])
         self.flower_login = env["FLOWER_BASIC_AUTH"]

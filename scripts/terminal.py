@@ -14,7 +14,7 @@ class Terminal:
         self._read = dict.fromkeys(processes, 0)  # bytes shown of each log
         self._width = max(len(process.name) for process in processes)
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._follow)
+        self._thread = threading.Thread(target=self._follow, daemon=True)  # holds up no exit, whatever interrupts it
 
     def say(self, name: str, line: str) -> None:
         print(f"{name:<{self._width}} | {line}", flush=True)

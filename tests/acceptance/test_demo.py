@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from demo import SENTENCE
-from process import free_port, wait_until
+from process import free_port, take_lock, wait_until
 from tests.acceptance.checkout import Checkout
 
 FIELDS = ["items", "succeeded", "failed", "accept_ms", "deliver_s", "api", "flower", "log"]
@@ -37,14 +37,27 @@ def test_it_sends_to_the_tokens_of_a_file(checkout: Checkout) -> None:
     assert checkout.processes() == []
 
 
-def test_a_refused_token_is_told(checkout: Checkout) -> None:
-    file = checkout.folder / "tokens"
-    file.write_text("good\nnot good\n")
-    answer = demo(checkout, str(file))
-    assert answer.returncode == 1
-    assert "The demo failed: the API answered 422" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert checkout.processes() == []
+def test_a_wrong_token_starts_nothing(checkout: Checkout) -> None:
+    (checkout.folder / "tokens").write_text("good\nnot good\n")
+    answer = demo(checkout, "tokens")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("Line 2 of tokens is no device token: ")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_repeated_lines_are_told(checkout: Checkout) -> None:
+    (checkout.folder / "tokens").write_text("one\none\n")
+    answer = demo(checkout, "tokens")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stdout.startswith("tokens repeats tokens: 1 line is left out.\n")
+    assert "Accepted 1 push in" in answer.stdout
+
+
+def test_a_second_one_leaves_the_first_alone(checkout: Checkout) -> None:
+    assert take_lock(checkout.folder / ".handoff/demo.lock")
+    answer = demo(checkout)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "`make demo` runs in this folder already: wait for its end.\n"
 
 
 def test_without_tokens_it_starts_nothing(checkout: Checkout) -> None:
@@ -64,8 +77,12 @@ def test_a_taken_port_is_told(checkout: Checkout) -> None:
 
 def test_an_interrupted_demo_leaves_nothing_behind(checkout: Checkout) -> None:
     command = [sys.executable, str(checkout.folder / "scripts/demo.py")]
-    with subprocess.Popen(command, cwd=checkout.folder, env=checkout.env, stdout=subprocess.DEVNULL) as child:
+    with subprocess.Popen(
+        command, cwd=checkout.folder, env=checkout.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
         assert wait_until(lambda: len(checkout.processes()) > 4, 30)
         child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 130
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=30)
+    assert (child.returncode, errors) == (130, b"")
     assert wait_until(lambda: checkout.processes() == [], 5)

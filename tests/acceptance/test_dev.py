@@ -1,5 +1,6 @@
 """`make dev`, in a copy of the source: a save is live, a broken save is survived, Ctrl-C leaves nothing."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -10,11 +11,25 @@ import httpx2
 import pytest
 
 from process import free_port, wait_until
-from stack import answers
+from stack import ROOT, answers
 from tests.acceptance.checkout import Checkout
 
 ECHO = "services/worker/src/handoff_worker/handlers/system_echo.py"
 ROUTES = "services/api/src/handoff_api/app.py"
+
+
+def once(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    """Runs one that ends by itself."""
+    script = str(checkout.folder / "scripts/dev.py")
+    return subprocess.run(
+        [sys.executable, script],
+        cwd=checkout.folder,
+        env=checkout.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 class Dev:
@@ -24,12 +39,13 @@ class Dev:
         self.checkout = checkout
         self.url = f"http://127.0.0.1:{free_port()}"
         self.output = checkout.folder / "output"
-        ports = {"HANDOFF_API_PORT": self.url.rpartition(":")[2], "HANDOFF_FLOWER_PORT": str(free_port())}
+        checkout.env["HANDOFF_API_PORT"] = self.url.rpartition(":")[2]
+        checkout.env["HANDOFF_FLOWER_PORT"] = str(free_port())
         with self.output.open("wb") as output:
             self.child = subprocess.Popen(
                 [sys.executable, str(checkout.folder / "scripts/dev.py")],
                 cwd=checkout.folder,
-                env={**checkout.env, **ports},
+                env=checkout.env,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -42,6 +58,18 @@ class Dev:
         content = path.read_text()
         assert old in content
         path.write_text(content.replace(old, new))
+
+    def interrupt(self) -> None:
+        """Ctrl-C, twice: it ends well, and nothing is left."""
+        self.child.send_signal(signal.SIGINT)
+        self.child.send_signal(signal.SIGINT)
+        assert self.child.wait(30) == 0
+        assert wait_until(lambda: self.checkout.processes() == [], 5)
+
+    def kill(self, program: str) -> None:
+        found = [process for process in self.checkout.processes() if program in " ".join(process.cmdline())]
+        assert found
+        found[0].kill()
 
     def echo(self, message: str) -> str:
         """Runs a `system.echo` to its end and returns what it gave back."""
@@ -86,19 +114,74 @@ def test_saves_are_live_and_a_broken_one_is_survived(dev: Dev) -> None:
     assert dev.says("api is ready")
     assert dev.echo("once more") == "ONCE MORE"
 
-    dev.child.send_signal(signal.SIGINT)
-    assert dev.child.wait(30) == 0
-    assert wait_until(lambda: dev.checkout.processes() == [], 5)
+    dev.interrupt()
     assert "Traceback (most recent call last)" not in dev.output.read_text().rpartition("stopping")[2]
+
+
+def test_redis_and_flower_are_started_again(dev: Dev) -> None:
+    assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
+    task = httpx2.post(f"{dev.url}/v1/tasks/system.echo?delay=3600", json={}, trust_env=False).json()
+    dev.kill("valkey-server")
+    assert dev.says("redis has ended: starting it again")
+    assert dev.says("redis is ready")
+    assert dev.echo("hello") == "hello"
+    assert httpx2.get(f"{dev.url}/v1/tasks/{task['id']}", trust_env=False).json()["state"] == "scheduled"
+
+    dev.kill("handoff_flower")
+    assert dev.says("flower is ready")
+
+    again = once(dev.checkout)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == "`make dev` runs in this folder already: stop it first, with Ctrl-C.\n"
+    assert dev.echo("still there") == "still there"
+    dev.interrupt()
+
+
+def test_it_says_where_things_are(checkout: Checkout) -> None:
+    (checkout.folder / ".env").write_text((ROOT / ".env.example").read_text())
+    dev = Dev(checkout)
+    assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
+    shown = dev.output.read_text()
+    assert f"API     {dev.url}/docs\n" in shown
+    assert re.search(r"Broker  (redis://\S+)  \(CELERY_BROKER_URL=\1 make doctor looks at it\)\n", shown)
+    log = checkout.folder / "notification.log"
+    assert f"Log     {log} " in shown
+    httpx2.post(f"{dev.url}/v1/tasks/push.send", json={"token": "device-1"}, trust_env=False).raise_for_status()
+    assert wait_until(lambda: "device-1" in log.read_text(), 15)
+    dev.interrupt()
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing(checkout: Checkout) -> None:
+    dev = Dev(checkout)
+    assert wait_until(lambda: len(checkout.processes()) > 4, 30)
+    dev.interrupt()
+    assert "Traceback" not in dev.output.read_text()
+
+
+def test_an_interrupt_before_anything_runs_is_silent(checkout: Checkout) -> None:
+    module = checkout.folder / "scripts/terminal.py"
+    module.write_text("import signal; signal.raise_signal(signal.SIGINT)\n" + module.read_text())
+    answer = once(checkout)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_refused_settings_end_it(checkout: Checkout) -> None:
+    ports = {f"HANDOFF_{part}_PORT": str(free_port()) for part in ("API", "FLOWER")}
+    checkout.env.update(ports, HANDOFF_ENV="production")
+    answer = once(checkout)
+    assert answer.returncode == 2, answer.stdout
+    assert "api     | handoff: HANDOFF_API_KEY_PEPPER is empty" in answer.stdout
+    assert "api refuses its settings: stopping everything" in answer.stdout
+    assert "http://" not in answer.stdout
+    assert "Ctrl-C" not in answer.stdout
+    assert answer.stderr == ""
+    assert checkout.processes() == []
 
 
 def test_a_taken_port_is_told(checkout: Checkout) -> None:
     with socket.create_server(("127.0.0.1", free_port())) as server:
         port = server.getsockname()[1]
         (checkout.folder / ".env").write_text(f"HANDOFF_API_PORT={port}\n")
-        script = str(checkout.folder / "scripts/dev.py")
-        answer = subprocess.run(
-            [sys.executable, script], cwd=checkout.folder, env=checkout.env, capture_output=True, text=True, check=False
-        )
+        answer = once(checkout)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == f"Port {port} is taken: set HANDOFF_API_PORT to a free one.\n"

@@ -4,17 +4,34 @@ from pathlib import Path
 
 import pytest
 
-from demo import SENTENCE, differences, read_tokens
+from demo import SENTENCE, differences
+from handoff_api.intake import MOST_ITEMS
+from tokens import counted, read_tokens
 
 
 def test_without_a_file_there_are_ten_thousand_different_tokens() -> None:
-    assert len(set(read_tokens(None))) == 10_000
+    tokens, repeated = read_tokens(None)
+    assert (len(tokens), len(set(tokens)), repeated) == (10_000, 10_000, 0)
 
 
 def test_blank_lines_and_repetitions_are_left_out(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
-    file.write_text("\ufeffone\r\n\n  \ntwo\none\n", encoding="utf-8")
-    assert read_tokens(str(file)) == ["one", "two"]
+    file.write_text("\ufeffone\r\n\n  \ntwo\none\n one\n", encoding="utf-8")
+    assert read_tokens(str(file)) == (["one", "two"], 2)
+
+
+def test_a_batch_is_as_large_as_the_api_takes_it(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    tokens = [str(number) for number in range(MOST_ITEMS)]
+    file.write_text("\n".join([*tokens, "7"]))
+    assert read_tokens(str(file)) == (tokens, 1)
+    file.write_text("\n".join([*tokens, "one more"]))
+    with pytest.raises(ValueError, match=r"holds 100,001 tokens: a batch takes 100,000 at most\.$"):
+        read_tokens(str(file))
+
+
+def test_one_is_singular() -> None:
+    assert [counted(number, "push", "pushes") for number in (1, 2, 1000)] == ["1 push", "2 pushes", "1,000 pushes"]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +41,8 @@ def test_blank_lines_and_repetitions_are_left_out(tmp_path: Path) -> None:
         (b"", "holds no token"),
         (b"\n \n", "holds no token"),
         (b"\xff\xfe\xff", "not UTF-8 text"),
+        (b"good\n\ngood\nnot good\n", r"^Line 4 of .*tokens is no device token: String should match pattern .*\.$"),
+        (b"a b\n" + b"x" * 4097, r"^Line 1 of .*\. \(2 lines are wrong\.\)$"),
     ],
 )
 def test_an_unusable_file_is_told(tmp_path: Path, content: bytes | None, sentence: str) -> None:

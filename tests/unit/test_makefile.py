@@ -31,6 +31,22 @@ def test_a_key_needs_a_name() -> None:
     assert "make key NAME=client" in answer.stderr
 
 
+def test_a_name_is_no_code(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for name in (f'a b"$(touch {ran})', f"$(shell touch {ran})", f"`touch {ran}`", f'";touch {ran};"', "'"):
+        answer = make("key", f"NAME={name}")
+        assert answer.returncode == 2
+        assert "a name has 1 to 64 letters" in answer.stderr, answer.stderr
+    assert not ran.exists()
+
+
+def test_a_token_file_may_have_any_name(tmp_path: Path) -> None:
+    file = tmp_path / 'the "tokens" of $(id)'
+    answer = make("demo", f"TOKENS={file}")
+    assert answer.returncode == 2
+    assert f"The tokens in {file} cannot be read" in answer.stderr
+
+
 def test_an_old_python_is_told_what_to_do(tmp_path: Path) -> None:
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n")

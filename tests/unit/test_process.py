@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from process import NotReady, Process, free_port, is_free, uninterrupted, wait_until
+from process import NotReady, Process, free_port, is_free, take_lock, wait_until
 
 # Starts a child of its own, says so, and waits for a signal.
 PARENT = """
@@ -106,18 +106,21 @@ parent.wait(60)
     assert wait_until(gone(Parent(tmp_path).child), 5)
 
 
-def test_an_interrupt_waits_for_the_end_of_what_it_would_break() -> None:
-    steps = []
-
-    def interrupted() -> None:
-        with uninterrupted():
-            signal.raise_signal(signal.SIGINT)
-            steps.append("went on")
-        steps.append("unreached")
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert steps == ["went on"]
+def test_a_lock_has_one_holder_and_ends_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "lock"
+    holder = f"""
+import pathlib, signal, sys
+sys.path[:0] = {sys.path!r}
+from process import take_lock
+print(take_lock(pathlib.Path({str(file)!r})), flush=True)
+signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "True\n"
+        assert not take_lock(file)
+        child.kill()
+    assert take_lock(file)
 
 
 def test_a_free_port_can_be_listened_on() -> None:
