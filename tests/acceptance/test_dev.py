@@ -124,6 +124,7 @@ def test_redis_and_flower_are_started_again(dev: Dev) -> None:
     dev.kill("valkey-server")
     assert dev.says("redis has ended: starting it again")
     assert dev.says("redis is ready")
+    assert wait_until(lambda: httpx2.get(f"{dev.url}/readyz", trust_env=False).status_code == 200, 15)
     assert dev.echo("hello") == "hello"
     assert httpx2.get(f"{dev.url}/v1/tasks/{task['id']}", trust_env=False).json()["state"] == "scheduled"
 

@@ -63,6 +63,18 @@ class Sink:
         )
         return sum(sent.values()) - len(sent)
 
+    def unexplained(self, killed: frozenset[int], *, leave_out: frozenset[str] = frozenset()) -> list[str]:
+        """Tokens whose request was repeated although nobody had killed the process that sent it before."""
+        last: dict[tuple[str, str], int] = {}
+        found = []
+        for request in self.requests:
+            if request.what == "began" and request.token not in leave_out:
+                before = last.get((request.token, request.task))
+                if before is not None and before not in killed:
+                    found.append(request.token)
+                last[request.token, request.task] = request.pid
+        return found
+
     def began(self, token: str) -> list[float]:
         """When its requests began, in their order."""
         return [request.at for request in self.requests if request.token == token and request.what == "began"]

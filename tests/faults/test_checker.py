@@ -74,6 +74,14 @@ def test_the_same_task_again_is_a_repeated_request(case: Case) -> None:
     assert (findings.repeated, findings.duplicates) == (1, [])
 
 
+def test_a_repeat_without_a_kill_is_unexplained(case: Case) -> None:
+    case.ran("cut", pid=1, cut=True)
+    case.ran("cut", pid=2)
+    case.ran("odd", pid=3, cut=True)
+    case.ran("odd", pid=4)
+    assert case.sink.refresh().unexplained(frozenset({1})) == ["odd"]
+
+
 def test_a_key_without_a_last_word_is_a_fault(case: Case) -> None:
     case.book.write("one", "invoked")
     assert case.findings().unanswered == ["one"]

@@ -54,14 +54,20 @@ def judge(name: str, scene: Scene) -> Verdict:
     workers(scene)
     api(scene)
     findings = check(scene.book.entries(), scene.sink, excused=frozenset(scene.excused))
-    cuts = sum(kill.cuts for kill in scene.kills)
-    scene.expect(
-        findings.repeated <= cuts, f"{findings.repeated} requests were repeated, {cuts} were in flight at kills"
-    )
+    repeats(scene, findings)
     if findings.unknown:
         scene.notes.append(f"{findings.unknown} keys unknown to the client")
     faults = [*findings.faults(), *scene.faults]
     return Verdict(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
+
+
+def repeats(scene: Scene, findings: Findings) -> None:
+    """A request may be repeated because what sent it was killed, and for no other reason."""
+    cuts = sum(kill.cuts for kill in scene.kills)
+    scene.expect(findings.repeated <= cuts, f"{findings.repeated} repeated, {cuts} in flight at kills")
+    killed = frozenset(pid for kill in scene.kills for pid in kill.pids)
+    odd = scene.sink.unexplained(killed, leave_out=frozenset(scene.excused))
+    scene.expect(not odd, f"{len(odd)} repeated, and no process of theirs was killed: {', '.join(odd[:3])}")
 
 
 def workers(scene: Scene) -> None:

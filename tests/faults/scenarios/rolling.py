@@ -5,7 +5,7 @@ from stack import Api
 from tests.faults.load import Load, single
 from tests.faults.operations.term_worker import term
 from tests.faults.scenarios.outage import endless, working
-from tests.faults.scene import Scene
+from tests.faults.scene import Scene, family
 
 LONG_S = 40.0  # longer than a worker may take to stop
 
@@ -41,4 +41,4 @@ def long_task(scene: Scene) -> None:
     scene.submit([job])
     wait_until(lambda: bool(scene.sink.refresh().began(job.key)), 20)
     for worker in scene.stack.workers:
-        scene.killed(f"{worker.name}'s pool, by its cold shutdown", [], 1)
+        scene.killed(f"{worker.name}'s pool, by its cold shutdown", family(worker), 1)

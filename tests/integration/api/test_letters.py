@@ -90,5 +90,7 @@ def test_each_action_is_kept_with_who_and_when(client: httpx2.Client, hand: Hand
     (latest,) = page["items"]
     assert (latest["by"], latest["action"], latest["about"], latest["tasks"]) == ("tests", "cancel", waiting, 1)
     assert abs(datetime.fromisoformat(latest["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
-    (first,) = client.get("/v1/actions", params={"limit": 5, "cursor": page["cursor"]}).json()["items"]
+    answer = client.get("/v1/actions", params={"limit": 5, "cursor": page["cursor"]})
+    assert answer.status_code == 200, answer.text
+    (first,) = answer.json()["items"]
     assert (first["by"], first["action"], first["about"]) == ("other", "redrive", dead)

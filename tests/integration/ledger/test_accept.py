@@ -141,6 +141,15 @@ def test_a_batch_is_replayed_whole_or_conflicts(both: Lab) -> None:
     assert both.dump() == before
 
 
+def test_what_is_sent_again_is_accepted_once(both: Lab) -> None:
+    submission, batch = echo(), push(b'[{"token":"a"}]')
+    first, receipt = accept(both, submission), both.run(batch)
+    before = both.dump()
+    assert accept(both, submission) == first
+    assert both.run(batch) == receipt
+    assert both.dump() == before
+
+
 def test_a_full_queue_takes_no_more_and_leaves_no_trace(both: Lab) -> None:
     receipts = accept(both, echo("1"), echo("2"), limits=TWO)
     assert all(isinstance(receipt, Receipt) for receipt in receipts)

@@ -191,3 +191,13 @@ class TestBlocking:
         with pytest.raises(UnknownTask):
             connected.insist(calls.read("0" * 26), patience=10)
         assert time.monotonic() - start < 5
+
+
+async def test_connections_from_before_a_restart_cost_no_call(redis_server: Server, redis_url: str) -> None:
+    ledger = AsyncLedger(redis_url, LIMITS)
+    await asyncio.gather(*(ledger.run(calls.queues()) for _ in range(30)))
+    redis_server.kill()
+    redis_server.start()
+    redis_server.wait_ready()
+    await asyncio.gather(*(ledger.run(calls.queues()) for _ in range(30)), ledger.accept(echo()))
+    await ledger.aclose()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import ConnectionError, NoScriptError
 
 from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch
 from handoff_ledger.connect import BOUND_S, TRANSIENT, async_client, unavailable
@@ -34,7 +34,13 @@ class AsyncLedger:
         """
         try:
             async with asyncio.timeout(BOUND_S):
-                reply = await (self._confirmed(call) if durable else self._evaluate(call))
+                step = self._confirmed if durable else self._evaluate
+                try:
+                    reply = await step(call)
+                except ConnectionError:
+                    reply = await step(
+                        call
+                    )  # the pool's connection was from before a restart; each step may be repeated
         except (*TRANSIENT, TimeoutError) as error:
             raise unavailable(error) from error
         return call.parse(reply)

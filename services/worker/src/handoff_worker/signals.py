@@ -23,7 +23,7 @@ from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 GIVE_UP = 3.0  # seconds that a worker without a pool has to end in
-REAP = 0.5  # seconds between two looks for pool processes that died
+REAP = 0.1  # seconds between two looks for pool processes that died
 
 
 def connect(settings: Settings, process: PoolProcess) -> None:

@@ -7,14 +7,20 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.redis import Channel as RedisChannel
 from kombu.transport.redis import Transport as RedisTransport
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 log = logging.getLogger(__name__)
 AWAY = (OSError, RedisError)  # kombu's own tuple of a connection's errors has KeyError in it
 
 
 class Channel(RedisChannel):
-    """Drops what can't be read."""
+    """Drops what can't be read, and starts at Redis's memory limit too."""
+
+    def _queue_bind(self, *args: Any) -> None:
+        try:
+            super()._queue_bind(*args)  # type: ignore[misc]  # kombu's stubs leave it out
+        except OutOfMemoryError:  # a worker has to start there, to drain it; nothing of ours is routed by bindings
+            log.warning("Redis is full: a binding was left out.", extra={"event": "binding.left_out"})
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

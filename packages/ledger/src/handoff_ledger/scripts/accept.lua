@@ -10,6 +10,8 @@ local function accept(id, contract, version, queue, priority, client, attempts, 
       return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) }
     end
   end
+  local known = redis.call('HGET', task_key(id), 'created')
+  if known then return { 'accepted', id, tonumber(known) } end -- the reply of a first call was lost on its way
   local waiting = delay == '0' and 'handoff:queued:' .. queue or 'handoff:scheduled'
   if redis.call('ZCARD', waiting) >= limit then return { 'full', id, now } end
   local task = { id = id, contract = contract, queue = queue, version = version }

@@ -12,6 +12,8 @@ if key ~= '' then
     return { known[1] == fingerprint and 'replayed' or 'conflict', known[2], tonumber(known[3]) }
   end
 end
+local known = redis.call('HGET', 'handoff:batch:' .. id, 'created')
+if known then return { 'accepted', id, tonumber(known) } end -- the reply of a first call was lost on its way
 if redis.call('ZCARD', 'handoff:queued:' .. queue) + packs > tonumber(limit) then return { 'full', id, now } end
 
 redis.call('HSET', 'handoff:batch:' .. id, 'contract', contract, 'version', version, 'queue', queue, 'priority', priority,
