@@ -104,7 +104,14 @@ def flower_pages(stack: Stack, ids: list[str]) -> dict[str, str]:
             return dict(flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json())
 
         assert wait_until(lambda: all(known().get(id, {}).get("state") == "SUCCESS" for id in ids), 15), known()
-        worker = next(iter(flower.get("/api/workers", params={"refresh": True}).raise_for_status().json()))
+        workers: list[str] = []
+
+        def found() -> bool:  # Flower gives a worker one second to answer, which a busy machine may not
+            workers.extend(flower.get("/api/workers", params={"refresh": True}).raise_for_status().json())
+            return bool(workers)
+
+        assert wait_until(found, 20), "Flower finds no worker"
+        worker = workers[0]
         paths = ["/tasks", TABLE, "/workers", "/broker", "/metrics", "/api/tasks", "/api/workers", f"/worker/{worker}"]
         paths += [path for id in ids for path in (f"/task/{id}", f"/api/task/info/{id}")]
         pages = {f"Flower {path}": flower.get(path).raise_for_status().text for path in paths}

@@ -1,4 +1,4 @@
-"""The suite's contracts. `faults.effect` and `faults.block` have the policy that a contract has when it names none."""
+"""The suite's contracts. Attempts, back-off and lease of `faults.effect` and `faults.block` are the default ones."""
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
 
@@ -20,7 +20,7 @@ EFFECT = Contract(
     payload=Order,
     result=Receipt,
     summary="Has one effect, on the event loop.",
-    policy=Policy(pack=20, concurrency=5),
+    policy=Policy(pack=20, concurrency=5, time_limit=180),  # a scenario holds one for 90 s
 )
 BLOCK = Contract(
     name="faults.block",

@@ -1,10 +1,12 @@
 """Celery's consumer, which parks what it does not know instead of discarding it."""
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from celery.concurrency.asynpool import AsynPool
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from handoff_ledger import BlockingLedger, LedgerUnavailable, State, calls
@@ -14,6 +16,17 @@ from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
+TAKEN_S = 1.0  # a pool process that is alive says at once that it has taken a task
+
+
+def hear(pool: Any) -> None:
+    """Reads what the processes of a pool say, until each task that was written to one is taken."""
+    deadline = time.monotonic() + TAKEN_S
+    while any(job._write_to and not job._accepted for job in pool._cache.values()) and time.monotonic() < deadline:
+        for fd, process in list(pool._fileno_to_outq.items()):
+            if process.outq._reader.poll(0.01):
+                handler = pool._result_handler
+                handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)
 
 
 class Consumer(CeleryConsumer):
@@ -25,6 +38,15 @@ class Consumer(CeleryConsumer):
         """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
         conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
         return super().ensure_connected(conn)
+
+    def on_close(self) -> None:
+        """At a shutdown and when the connection is lost. Celery forgets here each task that no pool process has said to
+        have taken. One of them may be on its way: it would run without a lease, and hold up a shutdown for 30 s.
+        """
+        pool = getattr(self.pool, "_pool", None)
+        if isinstance(pool, AsynPool):
+            hear(pool)
+        super().on_close()
 
     def create_task_handler(self, *args: Any) -> Callable[[Any], None]:
         """What takes a message. Wrong headers would end the worker: those that no message of ours has are left out."""
