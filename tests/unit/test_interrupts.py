@@ -11,6 +11,7 @@ from interrupts import INTERRUPTS, raise_once, uninterrupted
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in INTERRUPTS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started without it
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

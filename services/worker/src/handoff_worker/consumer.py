@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,10 @@ def hear(pool: Any) -> None:
     deadline = time.monotonic() + TAKEN_S
     while any(job._write_to and not job._accepted for job in pool._cache.values()) and time.monotonic() < deadline:
         for fd, process in list(pool._fileno_to_outq.items()):
-            if process.outq._reader.poll(0.01):
-                handler = pool._result_handler
-                handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)
+            with suppress(OSError):  # the process is gone
+                if process.outq._reader.poll(0.01):
+                    handler = pool._result_handler
+                    handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)
 
 
 class Consumer(CeleryConsumer):
