@@ -1,34 +1,20 @@
 """Celery's consumer, which parks what it does not know instead of discarding it."""
 
 import logging
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from celery.concurrency.asynpool import AsynPool
 from celery.worker.consumer import Consumer as CeleryConsumer
 
 from handoff_ledger import BlockingLedger, LedgerUnavailable, State, calls
 from handoff_ledger.ids import is_id
+from handoff_worker import pool
 from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
-TAKEN_S = 1.0  # a pool process that is alive says at once that it has taken a task
-
-
-def hear(pool: Any) -> None:
-    """Reads what the processes of a pool say, until each task that was written to one is taken."""
-    deadline = time.monotonic() + TAKEN_S
-    while any(job._write_to and not job._accepted for job in pool._cache.values()) and time.monotonic() < deadline:
-        for fd, process in list(pool._fileno_to_outq.items()):
-            with suppress(OSError):  # the process is gone
-                if process.outq._reader.poll(0.01):
-                    handler = pool._result_handler
-                    handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)
 
 
 class Consumer(CeleryConsumer):
@@ -45,9 +31,7 @@ class Consumer(CeleryConsumer):
         """At a shutdown and when the connection is lost. Celery forgets here each task that no pool process has said to
         have taken. One of them may be on its way: it would run without a lease, and hold up a shutdown for 30 s.
         """
-        pool = getattr(self.pool, "_pool", None)
-        if isinstance(pool, AsynPool):
-            hear(pool)
+        pool.hear(self.pool)
         super().on_close()
 
     def create_task_handler(self, *args: Any) -> Callable[[Any], None]:

@@ -10,11 +10,10 @@ from typing import Any
 from billiard import active_children
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
-from celery.worker import state
 
 from handoff_ledger import BlockingLedger
 from handoff_ledger.logs import configure
-from handoff_worker import interrupt
+from handoff_worker import interrupt, pool
 from handoff_worker.binding import bindings
 from handoff_worker.keeper import Keeper
 from handoff_worker.process import PoolProcess
@@ -65,7 +64,7 @@ class Parent:
             owner=self._process.owner,
             serves=[binding.contract for binding in bindings()],
             queues=queues,
-            held=lambda: list(state.requests),
+            held=pool.held,
             interrupt=self._interrupt,
         )
         self._keeper.start()
@@ -77,7 +76,7 @@ class Parent:
 
     def _interrupt(self, id: str) -> None:
         """An async handler looks for itself whether it is to stop; a sync one is interrupted."""
-        request = state.requests.get(id)
+        request = pool.taken(id)
         if request and request.worker_pid and request.task.interruptible:
             interrupt.send(request.worker_pid)
 

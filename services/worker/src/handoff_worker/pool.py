@@ -1,0 +1,53 @@
+"""What a worker's parent knows of its pool: which tasks it has, and what its processes have taken.
+
+Celery's `state.requests` does not tell: a second message of a task that runs is refused, and then its end takes the
+task's id out of it.
+"""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from celery.concurrency.asynpool import AsynPool
+from celery.worker import state
+
+TAKEN_S = 1.0  # a pool process that is alive says at once that it has taken a task
+
+
+def held() -> list[str]:
+    """The ids of the tasks that this worker has."""
+    return [request.id for request in _copy(state.reserved_requests)]
+
+
+def taken(id: str) -> Any:
+    """Celery's request of the task, if a pool process has taken it."""
+    return next((request for request in _copy(state.active_requests) if request.id == id), None)
+
+
+def _copy(requests: Iterable[Any]) -> list[Any]:
+    while True:
+        with suppress(RuntimeError):  # Celery's loop, in another thread, has changed it meanwhile
+            return list(requests)
+
+
+def hear(pool: object) -> None:
+    """Reads what the processes of a prefork pool say, until each task that was written to one is taken."""
+    asynchronous = getattr(pool, "_pool", None)
+    if not isinstance(asynchronous, AsynPool):
+        return
+    deadline = time.monotonic() + TAKEN_S
+    while time.monotonic() < deadline and _untaken(asynchronous):
+        _read(asynchronous)
+
+
+def _untaken(pool: Any) -> bool:
+    return any(job._write_to and not job._accepted for job in pool._cache.values())
+
+
+def _read(pool: Any) -> None:
+    for fd, process in list(pool._fileno_to_outq.items()):
+        with suppress(OSError):  # the process is gone
+            if process.outq._reader.poll(0.01):
+                handler = pool._result_handler
+                handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)

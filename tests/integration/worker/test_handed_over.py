@@ -1,0 +1,84 @@
+"""A task on its way to a pool process, when its worker stops or loses its connection, is still the worker's."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import psutil
+import pytest
+
+from handoff_ledger import State
+from process import wait_until
+from stack import Worker
+from tests.integration.worker.floor import Effects, Floor, logs, pool
+from tests.integration.worker.lab.contracts import WAIT
+
+LONG_S = 2.5 * WAIT.policy.lease
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Iterator[Floor]:
+    with Floor(tmp_path) as floor:
+        yield floor
+
+
+@pytest.fixture
+def worker(floor: Floor) -> Worker:
+    worker = floor.hire("worker")
+    worker.wait_ready()
+    return worker
+
+
+@contextmanager
+def handed_over(floor: Floor, worker: Worker, effects: Effects, seconds: float) -> Iterator[str]:
+    """Inside the block a task is written to a pool process that has not read it. Gives the task's id."""
+    processes = pool(worker)
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    assert wait_until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in processes), 5)
+    id = floor.accept(WAIT, {"effects": effects.path, "seconds": seconds})
+    try:
+        assert wait_until(lambda: f"[{id}] received" in logs([worker]), 5)
+        yield id
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_worker_that_stops_waits_for_it_and_no_longer(floor: Floor, worker: Worker) -> None:
+    with handed_over(floor, worker, floor.effects("stop"), 0.1) as id:
+        worker.signal(signal.SIGTERM)
+        assert not worker.wait(0.5)
+    stopping = time.monotonic()
+    assert worker.wait(10)
+    assert time.monotonic() - stopping < 4  # less than its soft shutdown
+    assert floor.task(id).state is State.SUCCEEDED
+    assert floor.task(id).attempt == 1
+
+
+def test_a_lost_connection_does_not_cost_its_lease(floor: Floor, worker: Worker) -> None:
+    effects = floor.effects("lost")
+    with handed_over(floor, worker, effects, LONG_S) as id:
+        floor.client.client_kill_filter(_type="normal", skipme=True)
+        assert not wait_until(lambda: logs([worker]).count("Connected to") == 2, 0.5)
+    assert floor.reaches(id, State.SUCCEEDED, 15)
+    assert floor.task(id).attempt == 1
+    assert effects.names("began") == ["job"]
+
+
+def test_a_second_message_does_not_cost_its_lease(floor: Floor, worker: Worker) -> None:
+    effects = floor.effects("second")
+    id = floor.accept(WAIT, {"effects": effects.path, "seconds": LONG_S})
+    assert effects.wait_for("began", 1)
+    message = files("handoff_ledger.scripts").joinpath("message.json").read_text()
+    for place, value in {"id": id, "task": WAIT.name, "queue": "default", "seq": "0", "retries": "0"}.items():
+        message = message.replace(f"@{place}@", value)
+    floor.client.lpush("default", message)
+    assert wait_until(lambda: f"[{id}] ignored" in logs([worker]), 5)
+    assert floor.reaches(id, State.SUCCEEDED, 15)
+    assert floor.task(id).attempt == 1
+    assert effects.names("began") == ["job"]
