@@ -12,7 +12,7 @@ from typing import Any
 from celery.concurrency.asynpool import AsynPool
 from celery.worker import state
 
-TAKEN_S = 1.0  # a pool process that is alive says at once that it has taken a task
+TAKEN_S = 3.0  # a pool process that can run at all says by then that it has taken a task
 
 
 def held() -> list[str]:
@@ -42,7 +42,8 @@ def hear(pool: object) -> None:
 
 
 def _untaken(pool: Any) -> bool:
-    return any(job._write_to and not job._accepted for job in pool._cache.values())
+    jobs = [job for job in pool._cache.values() if job._write_to and not job._accepted]
+    return any(job._write_to._is_alive() for job in jobs)
 
 
 def _read(pool: Any) -> None:
