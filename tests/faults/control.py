@@ -62,11 +62,12 @@ class Control(threading.Thread):
 
     def run(self) -> None:
         try:
-            for number in range(self._rounds):
-                self._ready()
-                worker, tokens = self._workers[number // 2 % 2], f"control-{number}"
-                self._stop_trick(worker, tokens) if number % 2 else self._kill(worker, tokens)
-                worker.start()
+            for operation in (self._stop_trick, self._kill):
+                for number in range(self._rounds):
+                    self._ready()
+                    worker = self._workers[number % 2]
+                    operation(worker, f"control-{operation.__name__}-{number}")
+                    worker.start()
             self._ready()
             self._settle()
             self.findings = check(self._book.entries(), self._sink)

@@ -94,7 +94,7 @@ def main() -> int:
     say(f"seed {options.seed}\n\n{HEAD}")
     signal.signal(signal.SIGALRM, too_long)
     folder = Path(tempfile.mkdtemp(prefix="handoff-faults-")).resolve()
-    stock = Control(folder / "control", rounds=6 if options.quick else 20)
+    stock = Control(folder / "control", rounds=5 if options.quick else 20)
     stock.start()
     pythonpath = checkout(folder / "checkout")
     verdicts = []
