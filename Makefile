@@ -6,6 +6,7 @@ MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 # What a user typed reaches a recipe as "$$NAME" in its environment: neither make nor the shell reads anything into it.
 override export NAME := $(value NAME)
 override export TOKENS := $(value TOKENS)
+override export SERVICE := $(value SERVICE)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -30,6 +31,31 @@ dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
 key: $(READY) ## Print a new API key for the client NAME=..., and its HANDOFF_API_KEYS entry
 	$(if $(NAME),,$(error say whose key it is: make key NAME=client))
 	@$(BIN)/python -m handoff_api.keys -- "$$NAME"
+
+##@ Containers
+
+COMPOSE = $(BIN)/python scripts/compose.py $(if $(PRODUCTION),--production)
+
+.PHONY: up
+up: $(READY) ## The stack in containers until `make down`; API and workers run what you save (PRODUCTION=1: as on a host)
+	@$(COMPOSE)
+
+.PHONY: down
+down: $(READY) ## Stop them; what Redis holds stays
+	@$(COMPOSE) down --remove-orphans
+
+.PHONY: logs
+logs: $(READY) ## Follow what they say (SERVICE=worker: one alone)
+	@$(COMPOSE) logs --follow --tail=100 $${SERVICE:+"$$SERVICE"}
+
+.PHONY: ps
+ps: $(READY) ## What runs, and how it is
+	@$(COMPOSE) ps --all
+
+.PHONY: images
+images: $(READY) ## Build the three images
+	@$(BIN)/python scripts/compose.py --production build --quiet --build-arg REVISION=$$(git describe --always --dirty)
+	@docker images --filter=reference='handoff-*:local'
 
 ##@ Check
 
@@ -66,7 +92,7 @@ faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was 
 .PHONY: setup
 setup: $(READY) ## Make the virtual environment (done by itself when a lock or pyproject changed)
 
-$(READY): requirements-dev.txt $(MEMBERS) scripts/setup.sh
+$(READY): requirements-dev.txt requirements-build.txt $(MEMBERS) scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh
 	@touch $@
 

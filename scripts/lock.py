@@ -13,8 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MEMBERS = sorted(path.parent.relative_to(ROOT) for path in ROOT.glob("*/*/pyproject.toml"))
 DEVELOPMENT = Path("requirements-dev.txt")
-IMAGES = [Path("services", name, "requirements.txt") for name in ("api", "worker", "flower")]
-LOCKS = [DEVELOPMENT, *IMAGES]
+SERVICES = [Path("services", name, "requirements.txt") for name in ("api", "worker", "flower")]
+SOURCES = {lock: f"{lock.parent}/pyproject.toml" for lock in SERVICES} | {
+    Path("requirements-build.txt"): "--group=build",  # what builds an image and a virtual environment
+    Path("deploy/compose/requirements.txt"): "--group=reload",  # what an image has besides in development
+}
+LOCKS = [DEVELOPMENT, *SOURCES]
 
 
 def compile_lock(lock: Path, folder: Path, sources: list[str], *options: str) -> None:
@@ -30,8 +34,8 @@ def compile_lock(lock: Path, folder: Path, sources: list[str], *options: str) ->
 def compile_all(folder: Path, *options: str) -> None:
     members = [f"{member}/pyproject.toml" for member in MEMBERS]
     compile_lock(DEVELOPMENT, folder, [*members, "--group=dev"], *options)
-    for lock in IMAGES:
-        compile_lock(lock, folder, [f"{lock.parent}/pyproject.toml", f"--constraints={folder / DEVELOPMENT}"], *options)
+    for lock, source in SOURCES.items():
+        compile_lock(lock, folder, [source, f"--constraints={folder / DEVELOPMENT}"], *options)
 
 
 def check() -> None:

@@ -15,10 +15,7 @@ if [ ! -x "$VENV/bin/pip" ] && ! "$PYTHON" -m venv --clear "$VENV"; then
   exit 1
 fi
 
-uv_lock=$(mktemp)
-trap 'rm -f "$uv_lock"' EXIT
-awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements-dev.txt >"$uv_lock"
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$uv_lock"
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-build.txt
 
 members=()
 for file in packages/*/pyproject.toml services/*/pyproject.toml; do

@@ -1,0 +1,54 @@
+"""`python -m handoff_worker.probe ready|alive`: what a probe asks of a worker, cheap enough to be asked often.
+
+ready: the file HANDOFF_WORKER_READY_FILE is there. alive: its last beat is fresh, or Redis is away, which a restart of
+the worker would not cure. Exits with 0 when it is so, with 1 when not, with 2 when it can't tell.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+STALE_S = 120.0  # the file is touched every 10 s
+
+
+def alive(file: Path) -> bool:
+    """Whether the worker's loop turns, as far as Redis lets it."""
+    try:
+        if time.time() - file.stat().st_mtime < STALE_S:
+            return True
+    except FileNotFoundError:
+        pass
+    return not redis_answers()
+
+
+def redis_answers() -> bool:
+    """Whether Redis says anything at all. What this imports takes longer than all the rest, and is seldom needed."""
+    from redis import RedisError
+    from redis.exceptions import ConnectionError, TimeoutError
+
+    from handoff_ledger.connect import blocking_client
+    from handoff_ledger.settings import Shared, load
+
+    with blocking_client(load(Shared).broker_url) as redis:
+        try:
+            redis.ping()
+        except (ConnectionError, TimeoutError, OSError):
+            return False
+        except RedisError:  # an answer, if not a friendly one
+            pass
+    return True
+
+
+def main() -> int:
+    name = os.environ.get("HANDOFF_WORKER_READY_FILE")
+    asked = sys.argv[1:]
+    if not name or asked not in (["ready"], ["alive"]):
+        sys.stderr.write("usage: HANDOFF_WORKER_READY_FILE=... python -m handoff_worker.probe ready|alive\n")
+        return 2
+    file = Path(name)
+    return 0 if (file.exists() if asked == ["ready"] else alive(file)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
