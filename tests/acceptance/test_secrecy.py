@@ -169,7 +169,8 @@ def test_the_ledger_alone_holds_what_was_sent(stack: Stack, seen: Seen) -> None:
 
 
 def test_every_place_had_something_to_show(seen: Seen) -> None:
-    assert {name for name, content in seen.places.items() if not content} == set()
+    # Redis warns of a machine that may refuse it memory, and says nothing of one that does not.
+    assert {name for name, content in seen.places.items() if not content} <= {"the log of redis"}
 
 
 @pytest.mark.parametrize("planted", [TOKEN, TITLE, TEXT, DATA])

@@ -5,6 +5,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from compose import PASSWORDS
 from handoff_api.settings import Settings as ApiSettings
 from handoff_flower.settings import Settings as FlowerSettings
 from handoff_ledger.settings import Shared
@@ -13,7 +14,7 @@ from stack import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 SERVICES: list[type[Shared]] = [ApiSettings, FlowerSettings, WorkerSettings]
-OTHERS = {"HANDOFF_REDIS_PORT", "WEB_CONCURRENCY"}  # read by scripts/stack.py and by gunicorn
+OTHERS = {"HANDOFF_REDIS_PORT", "WEB_CONCURRENCY", *PASSWORDS.values()}  # read by stack.py, gunicorn, compose.py
 
 
 def names(settings: type[Shared]) -> set[str]:

@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, NoScriptError
 
 from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch
-from handoff_ledger.connect import BOUND_S, TRANSIENT, async_client, unavailable
+from handoff_ledger.connect import BOUND_S, async_client
 from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.outages import TRANSIENT, demoted, unavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ class AsyncLedger:
                         call
                     )  # the pool's connection was from before a restart; each step may be repeated
         except (*TRANSIENT, TimeoutError) as error:
+            if demoted(error):
+                await self.redis.connection_pool.disconnect(inuse_connections=False)
             raise unavailable(error) from error
         return call.parse(reply)
 

@@ -7,8 +7,9 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 from handoff_ledger.calls import Call
-from handoff_ledger.connect import TRANSIENT, blocking_client, unavailable
+from handoff_ledger.connect import blocking_client
 from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.outages import TRANSIENT, demoted, unavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ class BlockingLedger:
             except NoScriptError:
                 reply = self._redis.eval(script.text, 0, *call.args)
         except TRANSIENT as error:
+            if demoted(error):
+                self._redis.connection_pool.disconnect(inuse_connections=False)
             raise unavailable(error) from error
         return call.parse(reply)
 

@@ -1,71 +1,75 @@
-"""Connections to Redis with every wait bounded, and the errors that mean it is away."""
+"""Connections to Redis, one way for all who connect, and with every wait bounded."""
 
-from redis import Redis
+import ssl
+from typing import Any, NamedTuple
+
+from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Connection as AsyncConnection
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    ConnectionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-    TimeoutError,
-)
-from redis.retry import Retry
 
-from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.broker import Broker
+from handoff_ledger.sentinels import async_master_pool, master_pool, sentinel_options
+from handoff_ledger.tls import SharedTls
 
 BOUND_S = 1.5  # the longest that the API waits for Redis
 
-# What may mean that Redis takes no call now; `unavailable` tells.
-TRANSIENT = (ConnectionError, TimeoutError, ResponseError, OSError)
+
+class CelerysBroker(NamedTuple):
+    """A broker as Celery's settings name it: `url` for broker and backend, `ssl` and `transport` for their options."""
+
+    url: str
+    ssl: dict[str, Any] | None
+    transport: dict[str, Any]
 
 
 def blocking_client(url: str) -> Redis:
     """A client for a worker; the ledger decides what is tried again, so the client never does."""
-    return Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=3,  # a keeper that waits longer would be late with its leases
-        socket_connect_timeout=3,
-        socket_keepalive=True,
-        health_check_interval=25,
-        retry=Retry(NoBackoff(), 0),
-    )
+    broker = Broker.parse(url)
+    options = _options(broker, socket_timeout=3, socket_connect_timeout=3)  # a keeper that waits longer would be late
+    options["health_check_interval"] = 25
+    if broker.master:
+        return Redis.from_pool(master_pool(broker, options))
+    ((host, port),) = broker.nodes
+    kind = SSLConnection if broker.tls else Connection
+    return Redis.from_pool(ConnectionPool(connection_class=kind, host=host, port=port, **options))
 
 
 def async_client(url: str) -> AsyncRedis:
     """A client for the API; bounded more tightly than a caller's patience."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=BOUND_S,
-        socket_connect_timeout=1,
-        socket_keepalive=True,
-        retry=AsyncRetry(NoBackoff(), 0),
-        max_connections=64,
-        timeout=BOUND_S,
-    )
-    return AsyncRedis.from_pool(pool)
+    broker = Broker.parse(url)
+    options = _options(broker, socket_timeout=BOUND_S, socket_connect_timeout=1)
+    options |= {"max_connections": 64, "timeout": BOUND_S}
+    if broker.master:
+        return AsyncRedis.from_pool(async_master_pool(broker, options))
+    ((host, port),) = broker.nodes
+    kind = SharedTls if broker.tls else AsyncConnection
+    return AsyncRedis.from_pool(BlockingConnectionPool(connection_class=kind, host=host, port=port, **options))
 
 
-def unavailable(error: Exception) -> LedgerUnavailable:
-    """The ledger's word for a transient error of the client. Any other is raised again."""
-    if type(error) is ResponseError:
-        return _refusal(error)
-    if isinstance(error, OutOfMemoryError):
-        return LedgerUnavailable("Redis has reached its memory limit.")
-    if isinstance(error, BusyLoadingError):
-        return LedgerUnavailable("Redis is loading its data.")
-    if isinstance(error, ReadOnlyError):
-        return LedgerUnavailable("Redis is a replica now.")
-    return LedgerUnavailable("Redis did not answer in time.")
+def celerys_broker(url: str) -> CelerysBroker:
+    """The same broker for Celery, kombu and Flower, which take no options in the URL."""
+    broker = Broker.parse(url)
+    transport: dict[str, Any] = {
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, "ssl_ca_certs": broker.ca_file}
+    if broker.master:
+        transport |= {"master_name": broker.master, "sentinel_kwargs": sentinel_options(broker)}
+    return CelerysBroker(broker.celerys_url, tls if broker.tls else None, transport)
 
 
-def _refusal(error: ResponseError) -> LedgerUnavailable:
-    # redis-py has no class for these: a disk that is full, too few replicas, a script that runs too long.
-    if str(error).startswith(("MISCONF", "NOREPLICAS", "BUSY")):
-        return LedgerUnavailable("Redis takes no writes now.")
-    raise error
+def _options(broker: Broker, **bounds: float) -> dict[str, Any]:
+    return {
+        "db": broker.database,
+        "username": broker.username,
+        "password": broker.password,
+        "decode_responses": True,
+        "socket_keepalive": True,
+        "retry": None,
+        **({"ssl_ca_certs": broker.ca_file} if broker.tls else {}),
+        **bounds,
+    }

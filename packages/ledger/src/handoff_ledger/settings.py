@@ -1,15 +1,17 @@
 """The settings that API, worker and Flower share, read from the environment, and from `.env` in development."""
 
 import sys
+from pathlib import Path
 from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from handoff_ledger.broker import Broker
 from handoff_ledger.calls import Limits
 
 PLACEHOLDER = "change-me"
+SECRETS = Path("/run/secrets")  # where Compose and Kubernetes put a file for each secret, named like the setting
 
 
 class Shared(BaseSettings):
@@ -22,6 +24,7 @@ class Shared(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="HANDOFF_",
         env_file=".env",
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
         env_ignore_empty=True,
         extra="ignore",
         validate_by_name=True,
@@ -47,13 +50,15 @@ class Shared(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _redis(cls, url: str) -> str:
-        if urlsplit(url).scheme not in ("redis", "rediss"):
-            raise ValueError("CELERY_BROKER_URL has to begin with redis:// or rediss://: the ledger lives there")
+        try:
+            Broker.parse(url)
+        except ValueError as fault:
+            raise ValueError(f"CELERY_BROKER_URL {fault}") from None
         return url
 
     @model_validator(mode="after")
     def _one_redis(self) -> Self:
-        if self.result_backend and _place(self.result_backend) != _place(self.broker_url):
+        if self.result_backend and not _same_redis(self.result_backend, self.broker_url):
             raise ValueError(
                 "CELERY_RESULT_BACKEND names another Redis than CELERY_BROKER_URL: unset it. A task's end is one atomic"
                 " step, so its result is kept where its record is."
@@ -61,12 +66,11 @@ class Shared(BaseSettings):
         return self
 
 
-def _place(url: str) -> tuple[str | None, int, str]:
-    parts = urlsplit(url)
+def _same_redis(backend: str, broker: str) -> bool:
     try:
-        return parts.hostname, parts.port or 6379, parts.path.strip("/") or "0"
-    except ValueError:  # its text quotes what may be a part of the password
-        raise ValueError("A Redis URL has no valid port: %-encode the special characters of a password.") from None
+        return Broker.parse(backend).same_place(Broker.parse(broker))
+    except ValueError:
+        return False
 
 
 def is_placeholder(secret: str) -> bool:

@@ -73,7 +73,7 @@ class Pulse:
             await self.beat()
 
     def _now_away(self, sentence: str) -> None:
-        if not self._away:
+        if sentence != self._away:
             log.warning("Redis is away: %s", sentence, extra={"event": "redis.away"})
         self._away = sentence
 

@@ -8,8 +8,10 @@ from celery import Celery
 from kombu import Queue
 
 from handoff_contracts import QUEUES
+from handoff_flower import queues
 from handoff_flower.options import options, without_login
 from handoff_flower.settings import Settings
+from handoff_ledger.connect import celerys_broker
 from handoff_ledger.settings import load
 
 
@@ -21,13 +23,21 @@ def main() -> None:
         password = secrets.token_urlsafe(12)
         os.environ["FLOWER_BASIC_AUTH"] = f"admin:{password}"
         sys.stderr.write(f"handoff: FLOWER_BASIC_AUTH is not set; until the next start the login is admin:{password}\n")
-    app = Celery("handoff", broker=settings.broker_url, backend=settings.broker_url)
+    broker = celerys_broker(settings.broker_url)
+    app = Celery("handoff")
+    app.backend_cls = broker.url
     app.conf.update(
+        broker_read_url=broker.url,  # these two, for Celery takes CELERY_BROKER_URL for the one that both default to
+        broker_write_url=broker.url,
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],
         task_default_queue="default",
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True},
+        broker_transport_options={**broker.transport, "ack_emulation": False},  # it reads events, and acknowledges none
+        broker_use_ssl=broker.ssl,
+        redis_backend_use_ssl=broker.ssl,
+        result_backend_transport_options=broker.transport,
     )
+    queues.install(settings.broker_url)
     app.start(["flower", *sys.argv[1:]])
 
 

@@ -4,6 +4,7 @@ from celery import Celery
 from kombu import Queue
 
 from handoff_contracts import QUEUES
+from handoff_ledger.connect import celerys_broker
 from handoff_ledger.settings import load
 from handoff_worker import signals, transport
 from handoff_worker.binding import bindings
@@ -11,19 +12,21 @@ from handoff_worker.process import PoolProcess
 from handoff_worker.settings import Settings
 from handoff_worker.task import ContractTask
 
-SOCKETS = {"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 25}
-
 settings = load(Settings)
+broker = celerys_broker(settings.broker_url)
 transport.install()
-app = Celery("handoff", broker=settings.broker_url)
+app = Celery("handoff")
 app.backend_cls = "disabled"  # the ledger writes results; Celery would wait for Redis in a worker that is to stop
 app.conf.update(
+    broker_read_url=broker.url,  # these two, for Celery takes CELERY_BROKER_URL for the one that both default to
+    broker_write_url=broker.url,
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_create_missing_queues=False,
     task_default_queue="default",
     accept_content=["json"],
     # The ledger redelivers, so a message that was popped is done with; see docs/decisions.
-    broker_transport_options={"ack_emulation": False, "queue_order_strategy": "priority", **SOCKETS},
+    broker_transport_options={"ack_emulation": False, "queue_order_strategy": "priority", **broker.transport},
+    broker_use_ssl=broker.ssl,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     task_acks_late=False,

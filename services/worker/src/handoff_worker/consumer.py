@@ -10,11 +10,17 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from handoff_ledger import BlockingLedger, LedgerUnavailable, State, calls
 from handoff_ledger.ids import is_id
 from handoff_worker import pool
+from handoff_worker.celery import settings
 from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
+
+
+def without_options(info: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a worker says of its connection; Flower shows it, and the sentinels' password is among the options."""
+    return {name: value for name, value in info().items() if name != "transport_options"}
 
 
 class Consumer(CeleryConsumer):
@@ -25,6 +31,7 @@ class Consumer(CeleryConsumer):
     def ensure_connected(self, conn: Any) -> Any:
         """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
         conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
+        conn.info = partial(without_options, conn.info)
         return super().ensure_connected(conn)
 
     def on_close(self) -> None:
@@ -60,7 +67,7 @@ class Consumer(CeleryConsumer):
                 extra={"event": "message.foreign", "task_name": message.headers.get("task")},
             )
             return
-        ledger = BlockingLedger(self.app.conf.broker_url)
+        ledger = BlockingLedger(settings.broker_url)
         try:
             state = ledger.run(calls.park(id))
         except LedgerUnavailable:
