@@ -2,6 +2,7 @@ PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+GATES := $(VENV)/.gates
 MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 # What a user typed reaches a recipe as "$$NAME" in its environment: neither make nor the shell reads anything into it.
 override export NAME := $(value NAME)
@@ -60,7 +61,7 @@ images: $(READY) ## Build the three images
 ##@ Check
 
 .PHONY: test
-test: lint types lock-check ## Lint, types, locks and every test that needs no container engine
+test: lint types lock-check $(GATES) ## Lint, types, locks and every test that needs no container engine
 	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
 
 .PHONY: lint
@@ -94,6 +95,14 @@ setup: $(READY) ## Make the virtual environment (done by itself when a lock or p
 
 $(READY): requirements-dev.txt requirements-build.txt $(MEMBERS) scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh
+	@touch $@
+
+# Kustomize as a library, and checkov with the hundred packages that it pins: for the tests of deploy/k8s alone.
+$(GATES): requirements-checkov.txt requirements-kustomize.txt $(READY)
+	@$(BIN)/uv pip install --quiet --target $(VENV)/kustomize --python-version 3.14 --only-binary :all: --no-deps \
+		--require-hashes --requirement requirements-kustomize.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/checkov
+	@VIRTUAL_ENV=$(VENV)/checkov $(BIN)/uv pip install --quiet --require-hashes --requirement requirements-checkov.txt
 	@touch $@
 
 .PHONY: lock

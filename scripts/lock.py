@@ -18,7 +18,9 @@ SOURCES = {lock: f"{lock.parent}/pyproject.toml" for lock in SERVICES} | {
     Path("requirements-build.txt"): "--group=build",  # what builds an image and a virtual environment
     Path("deploy/compose/requirements.txt"): "--group=reload",  # what an image has besides in development
 }
-LOCKS = [DEVELOPMENT, *SOURCES]
+# Tools in environments of their own: their pins are not to be ours.
+TOOLS = {Path(f"requirements-{tool}.txt"): f"--group={tool}" for tool in ("checkov", "kustomize")}
+LOCKS = [DEVELOPMENT, *SOURCES, *TOOLS]
 
 
 def compile_lock(lock: Path, folder: Path, sources: list[str], *options: str) -> None:
@@ -36,6 +38,8 @@ def compile_all(folder: Path, *options: str) -> None:
     compile_lock(DEVELOPMENT, folder, [*members, "--group=dev"], *options)
     for lock, source in SOURCES.items():
         compile_lock(lock, folder, [source, f"--constraints={folder / DEVELOPMENT}"], *options)
+    for lock, source in TOOLS.items():
+        compile_lock(lock, folder, [source], *options)
 
 
 def check() -> None:

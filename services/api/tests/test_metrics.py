@@ -1,8 +1,11 @@
 """The ledger's counts as Prometheus metrics."""
 
+import re
+from importlib.resources import files
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from handoff_api.metrics import LedgerMetrics, Snapshot, render, totals
+from handoff_api.metrics import BUCKETS, LedgerMetrics, render, totals
 from handoff_ledger import QueueState
 
 STATS = [
@@ -26,8 +29,8 @@ def samples(metrics: LedgerMetrics) -> dict[tuple[str, frozenset[tuple[str, str]
 
 
 def test_counts_histograms_and_queues() -> None:
-    snapshot = totals().parse([STATS, 3, 2, 1])
-    queues = [QueueState(name="bulk", depth=5, oldest_s=1.5, served=True)]
+    snapshot = totals().parse([STATS, 3, 2, 1, 500])
+    queues = [QueueState(name="bulk", depth=5, oldest_s=1.5, served=True, overdue=2)]
     found = samples(LedgerMetrics(snapshot, queues, 0.25))
 
     def value(name: str, **labels: str) -> float:
@@ -37,13 +40,16 @@ def test_counts_histograms_and_queues() -> None:
     assert value("handoff_redis_memory_ratio") == 0.25
     assert value("handoff_task_events_total", contract="push.send", event="accepted") == 7
     assert value("handoff_items_total", contract="push.send", state="delivered") == 9
-    buckets = [value("handoff_task_run_seconds_bucket", contract="push.send", le=le) for le in ("0.01", "2.5", "+Inf")]
-    assert buckets == [2, 3, 4]
+    bounds = ("0.01", "0.025", "2.5", "30.0", "+Inf")  # also those that nothing fell into
+    buckets = [value("handoff_task_run_seconds_bucket", contract="push.send", le=le) for le in bounds]
+    assert buckets == [2, 2, 3, 3, 4]
     assert value("handoff_task_run_seconds_count", contract="push.send") == 4
     assert value("handoff_task_run_seconds_sum", contract="push.send") == 302.505
     assert value("handoff_task_start_seconds_bucket", contract="system.echo", le="+Inf") == 4
     assert value("handoff_tasks_open", state="running") == 3
     assert value("handoff_queue_depth", queue="bulk") == 5
+    assert value("handoff_queue_backlog", queue="bulk") == 7
+    assert value("handoff_reconciler_age_seconds") == 0.5
     assert value("handoff_queue_oldest_seconds", queue="bulk") == 1.5
     assert value("handoff_queue_served", queue="bulk") == 1
 
@@ -55,4 +61,12 @@ def test_without_redis_the_rest_is_still_told() -> None:
 
 
 def test_nothing_counted_yet() -> None:
-    assert samples(LedgerMetrics(Snapshot(), [], 0.0))["handoff_ledger_up", frozenset()] == 1
+    found = samples(LedgerMetrics(totals().parse([[], 0, 0, 0, None]), [], 0.0))
+    assert found["handoff_ledger_up", frozenset()] == 1
+    assert ("handoff_reconciler_age_seconds", frozenset()) not in found
+
+
+def test_the_buckets_are_those_that_the_ledger_counts() -> None:
+    script = (files("handoff_ledger") / "scripts/lib/record.lua").read_text()
+    (counted,) = re.findall(r"local BUCKETS = \{(.*)\}", script)
+    assert counted.replace(" ", "") == ",".join(map(str, BUCKETS))

@@ -18,8 +18,19 @@ def test_it_is_there_from_ready_until_the_worker_stops(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_what_one_left_behind_that_was_killed_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "ready"
+    path.touch()
+    file = ReadyFile(path)
+    file.clear()
+    assert not path.exists()
+    file.touch()
+    assert path.exists()
+
+
 def test_without_a_path_there_is_no_file(tmp_path: Path) -> None:
     file = ReadyFile(None)
+    file.clear()
     file.touch()
     file.remove()
     assert list(tmp_path.iterdir()) == []

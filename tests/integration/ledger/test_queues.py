@@ -37,3 +37,17 @@ def test_a_task_that_was_scheduled_has_waited_since_it_was_due(lab: Lab) -> None
     lab.sweep()
     (age,) = (queue.oldest_s for queue in lab.run(calls.queues()) if queue.name == "default")
     assert 0 <= age < 10
+
+
+def test_what_is_due_or_without_a_lease_is_overdue_until_it_is_swept(lab: Lab) -> None:
+    lab.come_due(lab.submit(delay_ms=60_000))
+    lab.submit(delay_ms=60_000)
+    lab.lapse(lab.claimed().id)
+    lab.claimed()
+    assert _overdue(lab) == {"default": 2}
+    lab.sweep()
+    assert _overdue(lab) == {}
+
+
+def _overdue(lab: Lab) -> dict[str, int]:
+    return {queue.name: queue.overdue for queue in lab.run(calls.queues()) if queue.overdue}

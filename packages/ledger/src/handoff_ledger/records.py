@@ -163,6 +163,7 @@ class QueueState(Record):
     depth: int  # tasks that wait; a pack counts as one
     oldest_s: float  # how long the oldest of them has waited, seconds
     served: bool  # whether a live worker takes tasks from it
+    overdue: int  # tasks that are due, or whose lease has ended, and not in it yet; 2,000 at most are looked at
 
 
 def instant(milliseconds: str | int) -> datetime:

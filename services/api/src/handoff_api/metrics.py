@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from handoff_ledger import Call, QueueState
 from handoff_ledger.calls.base import fields_of
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
 HTTP_REQUESTS = Counter("handoff_http_requests", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "handoff_http_request_seconds", "Time to the end of the answer", ["method", "route"], buckets=SECONDS
@@ -23,6 +23,7 @@ HISTOGRAMS = {
     "start": ("handoff_task_start_seconds", "From due to the first start"),
     "run": ("handoff_task_run_seconds", "Time of one attempt"),
 }
+BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000)  # ms, as record.lua counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,17 @@ class Snapshot:
 
     stats: Mapping[str, int] = field(default_factory=dict)
     open: Mapping[str, int] = field(default_factory=dict)
+    sweep_age_s: float | None = None  # None when nothing ever swept
 
 
 def totals() -> Call[Snapshot]:
     """Reads what the ledger counted."""
 
     def parse(reply: list[Any]) -> Snapshot:
-        stats, *numbers = reply
+        stats, *numbers, age = reply
         counted = {name: int(value) for name, value in fields_of(stats).items()}
-        return Snapshot(counted, dict(zip(("running", "scheduled", "parked"), numbers, strict=True)))
+        open = dict(zip(("running", "scheduled", "parked"), numbers, strict=True))
+        return Snapshot(counted, open, None if age is None else age / 1000)
 
     return Call("totals", [], parse)
 
@@ -59,6 +62,10 @@ class LedgerMetrics(Collector):
         yield GaugeMetricFamily(
             "handoff_redis_memory_ratio", "Share of its memory limit that Redis uses", value=self.memory
         )
+        if self.snapshot.sweep_age_s is not None:
+            yield GaugeMetricFamily(
+                "handoff_reconciler_age_seconds", "How long ago the reconciler swept", value=self.snapshot.sweep_age_s
+            )
         yield from _counted(self.snapshot.stats)
         tasks = GaugeMetricFamily("handoff_tasks_open", "Tasks in a state that is not in a queue", labels=["state"])
         for state, number in self.snapshot.open.items():
@@ -69,15 +76,19 @@ class LedgerMetrics(Collector):
 
 def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
     depth = GaugeMetricFamily("handoff_queue_depth", "Messages that wait; a pack counts as one", labels=["queue"])
+    backlog = GaugeMetricFamily(
+        "handoff_queue_backlog", "Messages that wait, and tasks that are overdue and have none yet", labels=["queue"]
+    )
     oldest = GaugeMetricFamily(
         "handoff_queue_oldest_seconds", "How long the oldest of them has waited", labels=["queue"]
     )
     served = GaugeMetricFamily("handoff_queue_served", "Whether a live worker takes from the queue", labels=["queue"])
     for queue in queues:
         depth.add_metric([queue.name], queue.depth)
+        backlog.add_metric([queue.name], queue.depth + queue.overdue)
         oldest.add_metric([queue.name], queue.oldest_s)
         served.add_metric([queue.name], float(queue.served))
-    yield from (depth, oldest, served)
+    yield from (depth, backlog, oldest, served)
 
 
 def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:
@@ -104,13 +115,11 @@ def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:
 
 def _histogram(counts: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
     """Cumulative buckets in seconds, and the sum in seconds."""
-    bounds = sorted(float(name) for name in counts if name != "sum")
     buckets, running = [], 0
-    for bound in bounds:
-        running += counts["inf" if bound == float("inf") else f"{bound:.0f}"]
-        buckets.append(("+Inf" if bound == float("inf") else str(bound / 1000), float(running)))
-    if not bounds or bounds[-1] != float("inf"):
-        buckets.append(("+Inf", float(running)))
+    for bound in BUCKETS:
+        running += counts.get(str(bound), 0)
+        buckets.append((str(bound / 1000), float(running)))
+    buckets.append(("+Inf", float(running + counts.get("inf", 0))))
     return buckets, counts.get("sum", 0) / 1000
 
 

@@ -30,6 +30,7 @@ def connect(settings: Settings, process: PoolProcess) -> None:
     parent = Parent(settings, process)
     for moment, receiver in (
         (signals.setup_logging, lambda **_: configure(settings.log_level, development=settings.development)),
+        (signals.worker_init, parent.starting),
         (signals.worker_process_init, lambda **_: process.open()),
         (signals.worker_process_shutdown, lambda **_: process.close()),
         (signals.worker_ready, parent.ready),
@@ -55,6 +56,9 @@ class Parent:
         self._process = process
         self._ready_file = ReadyFile(settings.worker_ready_file)
         self._keeper: Keeper | None = None
+
+    def starting(self, **_: Any) -> None:
+        self._ready_file.clear()
 
     def ready(self, sender: Any, **_: Any) -> None:
         queues = list(sender.app.amqp.queues.consume_from)

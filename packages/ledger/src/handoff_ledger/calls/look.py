@@ -45,12 +45,12 @@ def list_tasks(
 
 
 def queues() -> Call[list[QueueState]]:
-    """Depth and age of every queue."""
+    """Depth, age and what is overdue of every queue."""
 
     def parse(rows: list[Any]) -> list[QueueState]:
         return [
-            QueueState(name=name, depth=depth, oldest_s=age / 1000, served=bool(served))
-            for name, depth, age, served in rows
+            QueueState(name=name, depth=depth, oldest_s=age / 1000, served=bool(served), overdue=overdue)
+            for name, depth, age, served, overdue in rows
         ]
 
     return Call("queues", list(QUEUES), parse)
