@@ -8,6 +8,11 @@ MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 override export NAME := $(value NAME)
 override export TOKENS := $(value TOKENS)
 override export SERVICE := $(value SERVICE)
+override export CONTEXT := $(value CONTEXT)
+override export OVERLAY := $(value OVERLAY)
+override export REGISTRY := $(value REGISTRY)
+override export LOAD := $(value LOAD)
+override export TO := $(value TO)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -57,6 +62,31 @@ ps: $(READY) ## What runs, and how it is
 images: $(READY) ## Build the three images
 	@$(BIN)/python scripts/compose.py --production build --quiet --build-arg REVISION=$$(git describe --always --dirty)
 	@docker images --filter=reference='handoff-*:local'
+
+##@ Kubernetes
+
+DEPLOY = PYTHONPATH=scripts $(BIN)/python -m deploy
+TARGET = --context="$$CONTEXT" --overlay="$$OVERLAY" $(if $(YES),--yes)
+
+.PHONY: deploy
+deploy: lint contracts ## Roll this commit out and prove it, or keep the old one (CONTEXT=... and REGISTRY=... or LOAD="command")
+	@$(DEPLOY) deploy $(TARGET) --registry="$$REGISTRY" --load="$$LOAD" $(if $(ALLOW_DIRTY),--allow-dirty)
+
+.PHONY: secrets
+secrets: $(READY) ## Make the cluster's Secrets that are not there yet (CONTEXT=...)
+	@$(DEPLOY) secrets $(TARGET)
+
+.PHONY: status
+status: $(READY) ## What runs in the cluster, since when, by whom, and what waits (CONTEXT=...)
+	@$(DEPLOY) status $(TARGET)
+
+.PHONY: rollback
+rollback: $(READY) ## Put the bundle before back, settings and policies too (CONTEXT=...; TO=number of an older one)
+	@$(DEPLOY) rollback $(TARGET) --to="$$TO"
+
+.PHONY: undeploy
+undeploy: $(READY) ## Take Handoff out of the cluster; data stays unless DATA=1 (CONTEXT=...)
+	@$(DEPLOY) undeploy $(TARGET) $(if $(DATA),--data)
 
 ##@ Check
 

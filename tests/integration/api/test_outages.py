@@ -80,7 +80,7 @@ def test_near_its_memory_limit_nothing_is_accepted(client: httpx2.Client, redis:
 
 
 def test_a_redis_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
-    slowly = ["--key-load-delay", "50"]  # µs for each command; clients are heard after every 1,024
+    slowly = ["--key-load-delay", "200"]  # µs for each command; clients are heard after every 1,024
     redis = Redis(tmp_path, port=free_port(), appendonly=True)
     api = Api(tmp_path, production(f"redis://127.0.0.1:{redis.port}/0"), port=free_port())
     try:

@@ -1,0 +1,101 @@
+"""`kubectl`, with its context and namespace always said. The one seam to the cluster."""
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from deploy.errors import Failed
+from deploy.objects import Obj
+from deploy.shell import Ran, Run, run
+
+MANAGER = "handoff"  # the field manager: what it set is what a deploy owns
+OUTAGE_S, RETRY_S = (
+    30.0,
+    1.0,
+)  # an API server that is away for so long, as in an upgrade of the cluster, fails no deploy
+AWAY = (
+    "The connection to the server",
+    "Unable to connect to the server",
+    "client connection lost",
+    "etcdserver:",
+    "gave no answer",
+)
+
+
+class KubectlError(Failed):
+    """kubectl refused or could not; the message is its own."""
+
+
+class Kubectl:
+    def __init__(self, context: str, namespace: str, *, runner: Run = run) -> None:
+        self.context = context
+        self.namespace = namespace
+        self._run = runner
+
+    def ask(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> Ran:
+        """Runs kubectl and tells how it ended."""
+        command = ["kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *arguments]
+        return self._run(command, input=input, timeout=timeout, env={"KUBECTL_EXTERNAL_DIFF": "diff -u -N"})
+
+    def do(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
+        """Its standard output.
+
+        Raises:
+            KubectlError: it failed.
+        """
+        ran = self.ask(*arguments, input=input, timeout=timeout)
+        if ran.code:
+            raise KubectlError(f"kubectl {arguments[0]}: {ran.reason}.")
+        return ran.out
+
+    def do_again(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
+        """Like `do` for what may be done twice: tried again for a while when the API server is away."""
+        deadline = time.monotonic() + OUTAGE_S
+        while True:
+            try:
+                return self.do(*arguments, input=input, timeout=timeout)
+            except KubectlError as error:
+                if time.monotonic() > deadline or not any(sign in str(error) for sign in AWAY):
+                    raise
+            time.sleep(RETRY_S)
+
+    def get(self, kind: str, name: str) -> Obj | None:
+        """The object, None when it is not there."""
+        out = self.do_again("get", kind, name, "--ignore-not-found", "--output=json")
+        return dict(json.loads(out)) if out.strip() else None
+
+    def list(self, *kinds: str, selector: str = "") -> list[Obj]:
+        narrowed = [f"--selector={selector}"] if selector else []
+        return list(json.loads(self.do_again("get", ",".join(kinds), *narrowed, "--output=json"))["items"])
+
+    def create(self, obj: Obj) -> None:
+        self.do("create", "--filename=-", input=json.dumps(obj))
+
+    def replace(self, obj: Obj) -> None:
+        """Raises KubectlError when the object's resourceVersion is no longer the one in the cluster."""
+        self.do("replace", "--filename=-", input=json.dumps(obj), timeout=20)
+
+    def apply(self, objects: Iterable[Obj]) -> None:
+        """Server-side. Every field that a bundle says is ours, whoever changed it: the diff has shown it."""
+        arguments = ["--server-side", "--force-conflicts", f"--field-manager={MANAGER}", "--filename=-"]
+        self.do_again("apply", *arguments, input=as_list(objects), timeout=180)
+
+    def delete(self, objects: Iterable[Obj], *options: str, timeout: float = 180.0) -> None:
+        """Deletes and waits until they are gone. Those that are not there are no error."""
+        arguments = ["--ignore-not-found", "--filename=-", *options]
+        self.do_again("delete", *arguments, input=as_list(objects), timeout=timeout)
+
+
+def as_list(objects: Iterable[Obj]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+
+
+def documents(text: str) -> list[Any]:
+    """The JSON documents that stand one after the other in a text."""
+    decoder, found, at = json.JSONDecoder(), [], 0
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        document, at = decoder.raw_decode(text, at)
+        found.append(document)
+    return found

@@ -1,0 +1,113 @@
+"""One deploy at a time in a namespace: a Lease in the cluster, renewed while it is held, free again after a crash."""
+
+import getpass
+import json
+import os
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from deploy.errors import Failed, Refused
+from deploy.kubectl import Kubectl, KubectlError
+from deploy.objects import Obj
+
+NAME = "handoff-deploy"
+DURATION_S = 60
+RENEWED_EVERY_S = 15.0
+
+
+def me() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+class Lock:
+    """As a context manager: held inside.
+
+    Raises:
+        Refused: another deploy holds it, or it cannot be taken.
+    """
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self._kubectl = kubectl
+        self._holder = f"{me()}, process {os.getpid()}"
+        self._lost = ""
+        self._released = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def check(self) -> None:
+        """Raises Failed when the lock could not be kept: another deploy may be running by now."""
+        if self._lost:
+            raise Failed(f"The lock was lost, so nothing more is applied: {self._lost}")
+
+    def __enter__(self) -> Self:
+        try:
+            self._take()
+        except KubectlError as error:
+            raise Refused(f"The lock cannot be taken: {error}") from None
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._released.set()
+        self._thread.join()
+        if not self._lost:
+            self._kubectl.ask("delete", "lease", NAME, "--ignore-not-found", "--wait=false")
+
+    def _take(self) -> None:
+        present = self._kubectl.get("lease", NAME)
+        if present and (sentence := _held(present)):
+            raise Refused(sentence)
+        try:
+            self._write(present)
+        except KubectlError:
+            if sentence := taken(self._kubectl):  # another one was faster
+                raise Refused(sentence) from None
+            raise
+
+    def _write(self, present: Obj | None) -> None:
+        """Creates the Lease, or replaces the one that was read; the API server refuses if that is no longer there."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        lease: Obj = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": present["metadata"] if present else {"name": NAME},
+            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": DURATION_S, "renewTime": now},
+        }
+        if present is None:
+            self._kubectl.create(lease)
+        else:
+            self._kubectl.replace(lease)
+
+    def _keep(self) -> None:
+        kept = time.monotonic()
+        while not self._released.wait(RENEWED_EVERY_S):
+            try:
+                present = json.loads(self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEWED_EVERY_S))
+                if present["spec"]["holderIdentity"] != self._holder:
+                    self._lost = "somebody else took it."
+                    return
+                self._write(present)
+                kept = time.monotonic()
+            except KubectlError as error:
+                if time.monotonic() - kept > DURATION_S - RENEWED_EVERY_S:
+                    self._lost = str(error)
+                    return
+
+
+def taken(kubectl: Kubectl) -> str:
+    """Who holds the lock, as a sentence; '' when it is free."""
+    lease = kubectl.get("lease", NAME)
+    return _held(lease) if lease else ""
+
+
+def _held(lease: Obj) -> str:
+    spec = lease["spec"]
+    free = datetime.fromisoformat(spec["renewTime"]) + timedelta(seconds=spec["leaseDurationSeconds"])
+    if datetime.now(UTC) > free:
+        return ""
+    return f"Another deploy is running: {spec['holderIdentity']}; if that one died, the lock ends {free:%H:%M:%S} UTC."

@@ -1,0 +1,72 @@
+"""Makes the cluster run a bundle: in the order that contracts ask for, waited for, pruned, and smoked."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from deploy.kubectl import Kubectl
+from deploy.lock import Lock
+from deploy.objects import KEPT, Key, Obj, key, title
+from deploy.records import Bundle
+from deploy.rollout import Rollout
+from deploy.smoke import smoke
+from deploy.steps import say
+
+Stage = tuple[str, list[Obj]]
+
+
+class Release:
+    def __init__(self, kubectl: Kubectl, lock: Lock, *, served: Collection[tuple[str, str]]) -> None:
+        self._kubectl = kubectl
+        self._lock = lock
+        self._rollout = Rollout(kubectl)
+        self._served = served  # the groups and kinds that the cluster knows
+
+    def carry_out(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
+        """Applies a bundle. `before` are the contracts served until now, `owned` the objects that may be there.
+
+        Raises:
+            Failed: it does not run, or does not do its work.
+        """
+        for name, objects in stages(bundle, before):
+            self._lock.check()
+            say(f"Applying {name}")
+            self._kubectl.apply(objects)
+            self._rollout.wait(objects)
+        self._lock.check()
+        self.prune(surplus(owned, bundle.objects))
+        smoke(self._kubectl, bundle.objects)
+
+    def prune(self, objects: Sequence[Obj]) -> None:
+        known = [obj for obj in objects if key(obj)[:2] in self._served]
+        if known:
+            self._kubectl.delete(known)
+            say("Removed " + ", ".join(map(title, known)))
+
+
+def stages(bundle: Bundle, before: Collection[str]) -> list[Stage]:
+    """Groups of objects in the order to apply them, the named ones waited for before the next.
+
+    A worker that does not know a contract cannot run it: workers go first, unless contracts are only taken away.
+    """
+    parts: dict[str, list[Obj]] = {"configuration, policies and Redis": [], "workers": [], "API": [], "Flower": []}
+    for obj in bundle.objects:
+        parts[_part(obj)].append(obj)
+    order = list(parts)
+    if set(before) > set(bundle.contracts):
+        order[1:3] = ["API", "workers"]
+    return [(name, parts[name]) for name in order if parts[name]]
+
+
+def _part(obj: Obj) -> str:
+    name = obj["metadata"]["name"]
+    if obj["kind"] == "Deployment":
+        if name.partition("-")[0] == "worker":
+            return "workers"
+        if name in ("api", "flower"):
+            return {"api": "API", "flower": "Flower"}[name]
+    return "configuration, policies and Redis"
+
+
+def surplus(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
+    """What was owned and is no longer wanted; never data, nor what holds it."""
+    wanted = {key(obj) for obj in objects}
+    return [obj for known, obj in owned.items() if known not in wanted and obj["kind"] not in KEPT]

@@ -1,0 +1,60 @@
+"""`make rollback`: a bundle that ran before, with its ConfigMaps, policies and images."""
+
+from collections.abc import Sequence
+
+from deploy import cluster, preflight
+from deploy.attempt import attempt
+from deploy.diff import confirm, differences, show
+from deploy.errors import Refused
+from deploy.lock import Lock
+from deploy.options import Options
+from deploy.records import PROVEN, STARTED, Record, Records, owned
+from deploy.release import Release, surplus
+from deploy.render import folder_of
+from deploy.report import report
+from deploy.shell import Run
+from deploy.steps import say
+from deploy.target import nothing_changed, reach
+
+
+def rollback(run: Run, options: Options) -> None:
+    """Raises Refused before anything is changed, Failed after."""
+    preflight.raise_all(preflight.nobody_to_ask(options.yes))
+    with nothing_changed():
+        kubectl = reach(run, options)
+        served = cluster.served_kinds(kubectl)
+    with Lock(kubectl) as lock:
+        with nothing_changed():
+            records = Records(kubectl)
+            past = records.all()
+            target = choose(past, options.to)
+            bundle = target.bundle
+            preflight.raise_all(cluster.missing_secrets(kubectl, bundle.objects, options.command("secrets")))
+            say(f"Going back to bundle {target.number} ({bundle.revision}, {target.when}, {target.who})")
+            folder = folder_of(bundle.revision)
+            folder.mkdir(parents=True, exist_ok=True)
+            gone = surplus(owned(past), bundle.objects)
+            show(differences(kubectl, bundle.objects), gone, folder / "changes.diff")
+            confirm(f"Apply this to {kubectl.context}? [y/N]", options.yes)
+        record = attempt(Release(kubectl, lock, served=served), records, bundle, past)
+    report(kubectl, record, past, options)
+
+
+def choose(past: Sequence[Record], number: int | None) -> Record:
+    """The record to go back to: the one asked for, else the newest proven one that is not what runs now.
+
+    Raises:
+        Refused: there is none.
+    """
+    proven = [record for record in past if record.state == PROVEN]
+    if number is not None:
+        found = next((record for record in proven if record.number == number), None)
+        known = ", ".join(str(record.number) for record in proven)
+        if found is None:
+            raise Refused(f"There is no proven bundle {number}: TO is one of {known or 'none'}.")
+        return found
+    if proven and past[0].state == STARTED:  # a deploy was cut off: the last proven one is to run again
+        return proven[0]
+    if len(proven) < 2:
+        raise Refused("There is no older bundle to go back to.")
+    return proven[1]

@@ -1,0 +1,139 @@
+"""Waits until workloads run what was applied, and gives up as soon as it is clear that they will not."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from deploy.errors import Failed
+from deploy.kubectl import Kubectl
+from deploy.objects import Obj, named, of_kind, title
+from deploy.steps import detail, say
+from deploy.troubles import explain, is_ready, stuck, unready
+
+PATIENCE_S = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
+STILL_S = 240.0  # without one more ready pod: time for a new node, or for a slow start
+POLL_S = 1.0
+KINDS = ("Deployment", "StatefulSet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A workload as the cluster has it now."""
+
+    name: str
+    ready: int = 0
+    desired: int = 0
+    done: bool = False
+    verdict: str = ""  # why its controller thinks that it stands still
+    newest: Sequence[Obj] = field(default_factory=list)  # pods of the newest revision
+    older: Sequence[Obj] = field(default_factory=list)  # of a StatefulSet, which waits for a stuck one for ever
+
+
+class Rollout:
+    def __init__(self, kubectl: Kubectl, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kubectl = kubectl
+        self._clock = clock
+
+    def look(self, objects: Iterable[Obj]) -> list[Progress]:
+        """The workloads among the objects."""
+        live = self._kubectl.list("deployments", "statefulsets", "replicasets", "pods")
+        return [progress(obj, live) for obj in of_kind(objects, *KINDS)]
+
+    def wait(self, objects: Sequence[Obj]) -> None:
+        """Waits for the workloads among the objects.
+
+        Raises:
+            Failed: a pod is stuck, a rollout stands still, or it takes too long. What explains it is printed.
+        """
+        if not of_kind(objects, *KINDS):
+            return
+        since, most, deadline = dict[str, float](), -1, 0.0
+        states = self.look(objects)
+        while waiting := [state for state in states if not state.done]:
+            reached = sum(is_ready(pod) for state in states for pod in state.newest)
+            if reached > most:
+                most, deadline = reached, self._clock() + STILL_S
+            self._judge(waiting, since, deadline)
+            for name in (name for state in waiting for name in stuck(state.older)):
+                self._kubectl.do("delete", "pod", name, "--ignore-not-found", "--wait=false")
+            time.sleep(POLL_S)
+            states = self.look(objects)
+        say("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
+
+    def _judge(self, states: Sequence[Progress], since: dict[str, float], deadline: float) -> None:
+        """Fails when a trouble has lasted too long; `since` remembers from when on each one did."""
+        now = self._clock()
+        troubles = {state.name: _because(state) for state in states if state.verdict}
+        for state in states:
+            troubles |= stuck(state.newest)
+        for name in set(since) - set(troubles):
+            del since[name]
+        lasting = [name for name in troubles if now - since.setdefault(name, now) > PATIENCE_S]
+        if lasting:
+            sentence = f"{lasting[0]} does not get ready: {troubles[lasting[0]]}"
+        elif now > deadline:
+            names = ", ".join(state.name for state in states)
+            sentence = f"{names}: no further pod got ready in {STILL_S:.0f} s: {_because(states[0])}"
+        else:
+            return
+        say("What the cluster tells:")
+        detail("\n".join(explain(self._kubectl, [pod for state in states for pod in state.newest])))
+        raise Failed(f"{sentence.rstrip('.')}.")
+
+
+def _because(state: Progress) -> str:
+    return next(iter(unready(state.newest).values()), state.verdict or "no pod of it is there")
+
+
+def progress(obj: Obj, live: Sequence[Obj]) -> Progress:
+    """How far a workload is, by the rules of `kubectl rollout status`."""
+    found = named(live, obj["kind"], obj["metadata"]["name"])
+    if found is None:
+        return Progress(name=title(obj), verdict="it is gone")
+    status, desired = found.get("status", {}), found["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 1)
+    ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
+    if found["kind"] == "Deployment":
+        done = updated == desired == status.get("replicas", 0) == status.get("availableReplicas", 0)
+    else:
+        done = ready == desired and (
+            updated == desired or status.get("currentRevision") == status.get("updateRevision")
+        )
+    newest, older = _pods(found, live)
+    return Progress(
+        name=found["metadata"]["name"],
+        ready=ready,
+        desired=desired,
+        done=seen and done,
+        verdict=_verdict(status) if seen else "",
+        newest=newest,
+        older=older,
+    )
+
+
+def _verdict(status: Obj) -> str:
+    for condition in status.get("conditions", []):
+        if (condition["type"], condition["status"]) in (("Progressing", "False"), ("ReplicaFailure", "True")):
+            return str(condition.get("message", condition["type"]))
+    return ""
+
+
+def _pods(workload: Obj, live: Sequence[Obj]) -> tuple[list[Obj], list[Obj]]:
+    """The pods of a workload's newest revision, and those of a StatefulSet's older ones."""
+    uid, pods = workload["metadata"]["uid"], of_kind(live, "Pod")
+    if workload["kind"] == "StatefulSet":
+        mine = [pod for pod in pods if _owner(pod) == uid]
+        revision = workload.get("status", {}).get("updateRevision")
+        older = [pod for pod in mine if pod["metadata"]["labels"].get("controller-revision-hash") != revision]
+        return [pod for pod in mine if pod not in older], older
+    revision = _revision(workload)
+    sets = [rs for rs in of_kind(live, "ReplicaSet") if _owner(rs) == uid and _revision(rs) == revision]
+    return [pod for pod in pods if _owner(pod) in {rs["metadata"]["uid"] for rs in sets}], []
+
+
+def _revision(obj: Obj) -> str:
+    return str(obj["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", ""))
+
+
+def _owner(obj: Obj) -> str:
+    return next((str(owner["uid"]) for owner in obj["metadata"].get("ownerReferences", [])), "")

@@ -1,0 +1,73 @@
+"""Runs other programs. An interrupt of ours ends them with all that they started."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from interrupts import uninterrupted
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMED_OUT = 124
+MISSING = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ended."""
+
+    code: int  # TIMED_OUT when it was killed after its time, MISSING when there is no such program
+    out: str
+    err: str
+
+    @property
+    def reason(self) -> str:
+        """The last line that it wrote on standard error, or else on standard output."""
+        lines = (self.err.strip() or self.out.strip()).splitlines()
+        return (
+            lines[-1].strip().removeprefix("error: ").removeprefix("ERROR: ").rstrip(".?")
+            if lines
+            else f"exit code {self.code}"
+        )
+
+
+Run = Callable[..., Ran]
+
+
+def run(
+    command: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
+) -> Ran:
+    """Runs a command in the repository's root. `input` is what it reads; secrets go there, never into `command`."""
+    try:
+        with uninterrupted():
+            child = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # Ctrl-C reaches this process alone, which decides what to end
+            )
+    except (FileNotFoundError, PermissionError):
+        return Ran(MISSING, "", f"{command[0]} is not installed")
+    try:
+        out, err = child.communicate(input, timeout)
+    except subprocess.TimeoutExpired:
+        _kill(child)
+        return Ran(TIMED_OUT, "", f"{command[0]} gave no answer within {timeout:.0f} s")
+    except BaseException:
+        _kill(child)
+        raise
+    return Ran(child.returncode, out, err)
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()

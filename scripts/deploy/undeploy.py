@@ -1,0 +1,68 @@
+"""`make undeploy`: takes away what bundles brought; data only when asked."""
+
+from collections.abc import Sequence
+
+from deploy import cluster, preflight
+from deploy.diff import confirm
+from deploy.errors import Refused
+from deploy.kubectl import Kubectl
+from deploy.lock import Lock
+from deploy.objects import KEPT, Obj, key, of_kind
+from deploy.options import Options
+from deploy.records import LABEL, Records, owned
+from deploy.shell import Run
+from deploy.steps import detail, say
+from deploy.target import nothing_changed, reach
+
+DRAIN_S = 900.0  # workers finish what they run
+
+
+def undeploy(run: Run, options: Options) -> None:
+    """Raises Refused before anything is changed, Failed after."""
+    preflight.raise_all(preflight.nobody_to_ask(options.yes))
+    with nothing_changed():
+        kubectl = reach(run, options)
+        served = cluster.served_kinds(kubectl)
+    with Lock(kubectl):
+        with nothing_changed():
+            objects = list(owned(Records(kubectl).all()).values())
+            if not objects and not options.data:
+                raise Refused(f"Nothing of Handoff is deployed in the namespace {kubectl.namespace}.")
+            what = "with ALL ITS DATA" if options.data else "but its data and Secrets"
+            question = f"This removes Handoff {what} from {kubectl.context}: type {kubectl.namespace} to go on:"
+            confirm(question, options.yes, expected=kubectl.namespace)
+        _remove(kubectl, [obj for obj in objects if key(obj)[:2] in served])
+        if options.data:
+            _remove_data(kubectl)
+        else:
+            _tell_kept(kubectl, options)
+
+
+def _remove(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
+    """In three steps: what takes work in, what does it, and the rest; workers have time to end what they run."""
+    doomed = [obj for obj in objects if obj["kind"] not in KEPT]
+    intake = [
+        obj for obj in doomed if obj["kind"] in ("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "ScaledObject")
+    ]
+    intake += [obj for obj in of_kind(doomed, "Deployment") if obj["metadata"]["name"] == "api"]
+    workloads = [obj for obj in of_kind(doomed, "Deployment") if obj not in intake]
+    rest = [obj for obj in doomed if obj not in intake and obj not in workloads]
+    for name, group in (("API and routes", intake), ("Workers and Flower", workloads), ("Redis and the rest", rest)):
+        if group:
+            kubectl.delete(group, "--cascade=foreground", timeout=DRAIN_S)
+            say(f"{name} removed")
+    kubectl.do("delete", "secrets", f"--selector={LABEL}=bundle", "--ignore-not-found")
+
+
+def _remove_data(kubectl: Kubectl) -> None:
+    kubectl.do("delete", "namespace", kubectl.namespace, "--ignore-not-found", timeout=DRAIN_S)
+    say(f"The namespace {kubectl.namespace} is gone, with its volumes and Secrets")
+
+
+def _tell_kept(kubectl: Kubectl, options: Options) -> None:
+    say("Kept:")
+    detail(f"Namespace {kubectl.namespace}")
+    for kind in ("persistentvolumeclaims", "secrets"):
+        names = kubectl.ask("get", kind, "--output=name")
+        detail(names.out if not names.code else f"{kind}, which you may not list")
+    detail(f"`{options.command('undeploy')} DATA=1` deletes these, too.")

@@ -1,0 +1,85 @@
+"""The command as make runs it, with a kubectl that is a program."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.shell import MISSING, ROOT, TIMED_OUT, run
+from deploy.tree import read_tree
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+  "config get-contexts --output=name") echo lab ;;
+  *) echo "$*" >>"$CALLS"; echo "Unable to connect to the server: nobody there" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "kubectl").write_text(KUBECTL)
+    (tmp_path / "kubectl").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "CALLS": str(tmp_path / "calls"), "PYTHONPATH": str(ROOT / "scripts")}
+
+
+def command(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "deploy", *arguments]
+    return subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("name", ["deploy", "undeploy"])
+def test_without_a_context_nothing_is_asked_of_any_cluster(env: dict[str, str], name: str) -> None:
+    ran = command(env, name, "--yes")
+    assert ran.returncode == 2
+    assert "Say which cluster: CONTEXT=name, one of lab." in ran.stderr
+    assert ran.stdout == ""
+    assert not Path(env["CALLS"]).exists()
+
+
+def test_help_says_that_no_check_can_be_skipped(env: dict[str, str]) -> None:
+    assert "No check can be skipped" in command(env, "--help").stdout
+
+
+def test_a_program_that_is_missing() -> None:
+    assert run(["no-such-program"]).code == MISSING
+
+
+def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
+    ran = run(["sh", "-c", f"sleep 60 & echo $! > {tmp_path / 'child'}; wait"], timeout=0.5)
+    assert ran.code == TIMED_OUT
+    child = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 5
+    while _lives(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _lives(child)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.Signals(0))
+    except (ProcessLookupError, ValueError):
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+
+
+def test_changed_files_get_a_name_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.shell.ROOT", tmp_path)
+    for line in (["init"], ["add", "."], ["commit", "--allow-empty", "--message=1"]):
+        assert run(["git", "-c", "user.email=a@b", "-c", "user.name=a", *line]).code == 0
+    clean = read_tree(run)
+    (tmp_path / "b").write_text("untracked")
+    dirty = read_tree(run)
+    (tmp_path / "b").write_text("another")
+    other = read_tree(run)
+    assert (clean.dirty, dirty.dirty) == (False, True)
+    assert len({clean.revision, dirty.revision, other.revision}) == 3
+    assert dirty.revision.startswith(f"{clean.revision}-")
+    (tmp_path / "b").write_text("untracked")
+    assert read_tree(run) == dirty
+    assert run(["git", "status", "--porcelain"]).out == "?? b\n"

@@ -1,0 +1,127 @@
+"""Going back, looking, and taking away."""
+
+import pytest
+
+from tests.unit.deploy.fake_machine import Machine
+from tests.unit.deploy.manifests import config, overlay
+from tests.unit.deploy.seen import NEW, OLD, image, states
+from tests.unit.deploy.typed import deploy, typed
+
+Told = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def twice(machine: Machine) -> Machine:
+    """Two bundles were deployed; the second one has another setting."""
+    machine.overlay = lambda images: [*overlay(images), config("handoff-settings-1", "old")]
+    assert deploy(machine, OLD) == 0
+    machine.overlay = lambda images: [*overlay(images), config("handoff-settings-2", "new")]
+    assert deploy(machine, NEW) == 0
+    return machine
+
+
+def test_a_rollback_takes_its_settings_along(twice: Machine, capsys: Told) -> None:
+    assert typed(twice, "rollback", "--yes") == 0
+    assert image(twice.cluster, "api") == f"handoff-api:{OLD}"
+    assert twice.cluster.find("ConfigMap", "handoff-settings-1")
+    assert twice.cluster.find("ConfigMap", "handoff-settings-2") is None
+    assert states(twice.cluster) == [(OLD, "proven"), (NEW, "proven"), (OLD, "proven")]
+    assert "Bundle 3 (aaaaaaaaaaaa) runs" in capsys.readouterr().out
+
+
+def test_a_rollback_to_a_number(twice: Machine) -> None:
+    assert typed(twice, "rollback", "--yes") == 0
+    assert typed(twice, "rollback", "--yes", to="2") == 0
+    assert image(twice.cluster, "api") == f"handoff-api:{NEW}"
+
+
+def test_a_rollback_that_fails_puts_back_what_ran(twice: Machine, capsys: Told) -> None:
+    twice.cluster.broken = {f"handoff-api:{OLD}"}
+    assert typed(twice, "rollback", "--yes") == 1
+    assert image(twice.cluster, "api") == f"handoff-api:{NEW}"
+    assert "bundle 2 (bbbbbbbbbbbb) runs again" in capsys.readouterr().err
+
+
+def test_a_number_that_no_bundle_has(twice: Machine, capsys: Told) -> None:
+    before = list(twice.cluster.changed)
+    assert typed(twice, "rollback", "--yes", to="9") == 2
+    assert capsys.readouterr().err == "There is no proven bundle 9: TO is one of 2, 1.\n"
+    assert twice.cluster.changed == before
+
+
+def test_what_is_no_number(twice: Machine, capsys: Told) -> None:
+    assert typed(twice, "rollback", "--yes", to="x") == 2
+    assert capsys.readouterr().err == "TO=x is no number of a bundle: `make status` lists them.\n"
+
+
+def test_nothing_to_go_back_to(machine: Machine, capsys: Told) -> None:
+    assert typed(machine, "rollback", "--yes") == 2
+    assert deploy(machine) == 0
+    assert typed(machine, "rollback", "--yes") == 2
+    assert capsys.readouterr().err == "There is no older bundle to go back to.\n" * 2
+
+
+def test_status(twice: Machine, capsys: Told) -> None:
+    capsys.readouterr()
+    assert typed(twice, "status") == 0
+    out = capsys.readouterr().out
+    assert "bundle 2    proven   bbbbbbbbbbbb" in out
+    assert "worker-bulk          1/1 ready\n" in out
+    assert "waiting   high 3" in out
+
+
+def test_status_of_nothing(machine: Machine, capsys: Told) -> None:
+    assert typed(machine, "status") == 0
+    assert "No proven bundle in the namespace handoff." in capsys.readouterr().out
+
+
+def test_undeploy_keeps_data_and_says_so(twice: Machine, capsys: Told) -> None:
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-redis-0"}}
+    twice.cluster.put(claim)
+    twice.cluster.put(config("someone-elses", ""))
+    assert typed(twice, "undeploy", "--yes") == 0
+    left = {kind: len(twice.cluster.all(kind)) for kind in ("Deployment", "StatefulSet", "Service", "ConfigMap")}
+    assert left == {"Deployment": 0, "StatefulSet": 0, "Service": 0, "ConfigMap": 1}
+    kept = {secret["metadata"]["name"] for secret in twice.cluster.all("Secret")}
+    assert kept == {"handoff-api", "handoff-flower", "handoff-redis", "handoff-redis-urls", "handoff-smoke"}
+    out = capsys.readouterr().out
+    assert "persistentvolumeclaim/data-redis-0" in out
+    assert "`make undeploy CONTEXT=lab OVERLAY=dev DATA=1` deletes these, too." in out
+
+
+def test_undeploy_stops_intake_before_workers_and_redis_last(twice: Machine) -> None:
+    twice.cluster.calls.clear()
+    assert typed(twice, "undeploy", "--yes") == 0
+    first, second, third = [
+        call for call in twice.cluster.changed if call.startswith("delete ") and "secrets" not in call
+    ]
+    assert first == "delete Deployment api"
+    assert {"worker", "worker-bulk", "flower"} <= set(second.split())
+    assert "StatefulSet redis" in third
+
+
+def test_undeploy_with_data_deletes_the_namespace(twice: Machine) -> None:
+    assert typed(twice, "undeploy", "--yes", "--data") == 0
+    assert twice.cluster.find("Namespace", "handoff") is None
+
+
+def test_undeploy_wants_the_name_typed(twice: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    before = list(twice.cluster.changed)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    assert typed(twice, "undeploy") == 2
+    assert capsys.readouterr().err == "Nothing was changed.\n"
+    assert twice.cluster.changed == before
+    monkeypatch.setattr("builtins.input", lambda question: "handoff")
+    assert typed(twice, "undeploy") == 0
+
+
+def test_undeploy_of_nothing(machine: Machine, capsys: Told) -> None:
+    assert typed(machine, "undeploy", "--yes") == 2
+    assert "Nothing of Handoff is deployed" in capsys.readouterr().err
+    assert machine.cluster.changed == []
+
+
+def test_undeploy_without_a_terminal(machine: Machine, capsys: Told) -> None:
+    assert typed(machine, "undeploy") == 2
+    assert "say YES=1" in capsys.readouterr().err
