@@ -95,11 +95,12 @@ test: lint types lock-check $(GATES) ## Lint, types, locks and every test that n
 	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
 
 .PHONY: lint
-lint: $(READY) ## Ruff, import-linter and shellcheck
+lint: $(READY) ## Ruff, import-linter, shellcheck and hadolint
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@$(BIN)/hadolint services/*/Dockerfile
 
 .PHONY: types
 types: $(READY) ## Strict types, tests included
@@ -113,6 +114,10 @@ contracts: $(READY) ## Compare contracts with their golden files: would a change
 .PHONY: doctor
 doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?
 	@$(BIN)/python -m handoff_ledger.doctor
+
+.PHONY: test-containers
+test-containers: $(READY) ## The images, and the stack in containers (needs Docker with Compose, and npm)
+	@$(BIN)/pytest --quiet tests/containers
 
 .PHONY: faults
 faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was lost (QUICK=1: in five minutes; SEED=...)

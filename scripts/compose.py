@@ -117,7 +117,8 @@ def up(*, production: bool) -> int:
 def places(settings: Mapping[str, str], *, production: bool) -> list[str]:
     """Where to look at what runs."""
     if production:
-        return ["All are healthy. No port is published: what stands before them joins the network handoff_front."]
+        network = f"{settings.get('COMPOSE_PROJECT_NAME', 'handoff')}_front"
+        return [f"All are healthy. No port is published: what stands before them joins the network {network}."]
     api, flower = settings.get("HANDOFF_API_PORT", "8000"), settings.get("HANDOFF_FLOWER_PORT", "5555")
     return [
         f"API     http://127.0.0.1:{api}/docs",

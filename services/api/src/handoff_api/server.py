@@ -1,7 +1,9 @@
 """What gunicorn needs to run the API."""
 
+import asyncio
 import gc
 import logging
+import signal
 from socket import socket
 from typing import Any
 
@@ -51,7 +53,7 @@ class Worker(UvicornWorker):
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         server = OwnServer(self.config)
-        self._install_sigquit_handler()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGTERM, None)
         await server.serve(sockets=self.sockets)
         if not server.started:
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
