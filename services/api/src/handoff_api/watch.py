@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from handoff_ledger import LedgerUnavailable, UnknownTask
 from handoff_ledger.connect import async_client
@@ -82,7 +81,7 @@ class Watcher:
                     await pubsub.subscribe(CHANNEL)  # nothing is sent there; it makes the connection a subscribed one
                     tasks.create_task(self._subscribe(pubsub))
                     tasks.create_task(self._listen(pubsub))
-            except* (RedisError, OSError) as group:
+            except* Exception as group:  # redis-py also raises AttributeError over a connection that it just lost
                 log.debug("The subscription was lost", extra={"event": "watch.lost", "errors": len(group.exceptions)})
             await asyncio.sleep(AGAIN_S)
 
