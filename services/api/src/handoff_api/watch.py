@@ -99,11 +99,13 @@ class Watcher:
             if known - wanted:
                 await pubsub.unsubscribe(*(CHANNEL + id for id in known - wanted))
             known = wanted
+            if _ending():
+                return
             await self._dirty.wait()
 
     async def _listen(self, pubsub: PubSub) -> None:
         asked = False
-        while True:
+        while not _ending():
             message = await pubsub.get_message(timeout=QUIET_S)
             if message is None:
                 if asked:
@@ -117,6 +119,12 @@ class Watcher:
         for id in ids:
             for event in self._waiting.get(id, ()):
                 event.set()
+
+
+def _ending() -> bool:
+    """Whether this task was cancelled: up to Python 3.11 `wait_for`, and so redis-py, may swallow that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
