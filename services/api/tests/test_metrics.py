@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from handoff_api.metrics import BUCKETS, LedgerMetrics, render, totals
 from handoff_ledger import QueueState
+from handoff_ledger.calls import Held
 
 STATS = [
     *("push.send accepted", "7", "push.send item delivered", "9", "push.send run 10", "2", "push.send run 2500", "1"),
@@ -31,7 +32,8 @@ def samples(metrics: LedgerMetrics) -> dict[tuple[str, frozenset[tuple[str, str]
 def test_counts_histograms_and_queues() -> None:
     snapshot = totals().parse([STATS, 3, 2, 1, 500])
     queues = [QueueState(name="bulk", depth=5, oldest_s=1.5, served=True, overdue=2)]
-    found = samples(LedgerMetrics(snapshot, queues, 0.25))
+    holds = [Held("fcm:shop:1f", "throttled", 12.5)]
+    found = samples(LedgerMetrics(snapshot, queues, 0.25, holds))
 
     def value(name: str, **labels: str) -> float:
         return found[name, frozenset(labels.items())]
@@ -52,6 +54,7 @@ def test_counts_histograms_and_queues() -> None:
     assert value("handoff_reconciler_age_seconds") == 0.5
     assert value("handoff_queue_oldest_seconds", queue="bulk") == 1.5
     assert value("handoff_queue_served", queue="bulk") == 1
+    assert value("handoff_channel_held_seconds", channel="fcm:shop:1f", why="throttled") == 12.5
 
 
 def test_without_redis_the_rest_is_still_told() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,6 +42,7 @@ class Policy:
     lease: float = 6.0  # a running task whose lease was not renewed for so long is given to another worker
     pack: int = 1  # items of a batch that one message carries
     concurrency: int = 1  # items of a pack in flight at once, for async handlers
+    unknown: Literal["repeat", "give_up"] = "repeat"  # what may have been done: once more, or never
 
     def __post_init__(self) -> None:
         if min(self.attempts, self.pack, self.concurrency) < 1:

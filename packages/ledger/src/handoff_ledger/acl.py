@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 SCRIPTS = """
     del exists get hdel hget hgetall hincrby hmget hset lindex lpush lrange persist pexpire publish rpush sadd set
-    smembers srem time xadd xrevrange zadd zcard zcount zrange zrank zrem zremrangebyscore zscore eval evalsha info
+    smembers srem time xadd xrange xrevrange zadd zcard zcount zrange zrank zrem zremrangebyscore zscore
+    eval evalsha info
 """
 KOMBU = """
     brpop del eval evalsha exec exists info llen lpush multi pexpire psubscribe publish punsubscribe rpop sadd

@@ -156,6 +156,19 @@ class Action(Record):
         )
 
 
+class Gone(Record):
+    """A recipient that a provider says is no more."""
+
+    at: datetime
+    channel: str  # the provider and the credential it was asked under, provider:app
+    recipient: str
+    task: str
+
+    @classmethod
+    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Gone":
+        return cls(at=instant(id.partition("-")[0]), **fields)
+
+
 class QueueState(Record):
     """A queue as it is now."""
 

@@ -14,7 +14,7 @@ from handoff_api.fast import FastRoute
 from handoff_api.intake import Intake
 from handoff_api.observe import Observe
 from handoff_api.pulse import Pulse
-from handoff_api.routes import batches, catalogue, health, letters, push, tasks
+from handoff_api.routes import batches, catalogue, health, letters, push, recipients, tasks
 from handoff_api.settings import Settings
 from handoff_api.state import Resources
 from handoff_api.views import BatchView, TaskView
@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         letters.router,
         batches.router,
         push.router(development=browsable),
+        recipients.router,
         catalogue.router,
         health.router,
     ):

@@ -10,7 +10,7 @@ from zlib import crc32
 from handoff_api.problems import BAD_CURSOR, Problem
 
 TASKS = re.compile(r"(batch|handoff:[a-z0-9_.:]{1,200})\|\d{1,20}\|[0-9a-z.]{1,40}")
-ACTIONS = re.compile(r"\d{1,20}-\d{1,20}")
+STREAM = re.compile(r"\d{1,20}-\d{1,20}")
 ITEMS = re.compile(r"\d{1,7}\.(-1|\d{1,7})")
 
 

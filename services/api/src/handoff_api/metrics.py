@@ -12,6 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from handoff_ledger import Call, QueueState
+from handoff_ledger.calls import Held
 from handoff_ledger.calls.base import fields_of
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -50,8 +51,11 @@ def totals() -> Call[Snapshot]:
 class LedgerMetrics(Collector):
     """One reading of the ledger as metrics; without one, that it is away."""
 
-    def __init__(self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float) -> None:
+    def __init__(
+        self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[Held] = ()
+    ) -> None:
         self.snapshot = snapshot
+        self.holds = holds
         self.queues = queues
         self.memory = memory
 
@@ -72,6 +76,7 @@ class LedgerMetrics(Collector):
             tasks.add_metric([state], number)
         yield tasks
         yield from _queues(self.queues)
+        yield _held(self.holds)
 
 
 def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
@@ -89,6 +94,15 @@ def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
         oldest.add_metric([queue.name], queue.oldest_s)
         served.add_metric([queue.name], float(queue.served))
     yield from (depth, backlog, oldest, served)
+
+
+def _held(holds: Sequence[Held]) -> Metric:
+    held = GaugeMetricFamily(
+        "handoff_channel_held_seconds", "For how long nothing more is sent through it", labels=["channel", "why"]
+    )
+    for hold in holds:
+        held.add_metric([hold.channel, hold.why], hold.seconds)
+    return held
 
 
 def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:

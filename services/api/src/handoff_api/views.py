@@ -59,7 +59,7 @@ class ContractView(BaseModel):
     version: int
     summary: str
     queue: str
-    policy: dict[str, int | float]
+    policy: dict[str, int | float | str]
     payload: dict[str, Any] = Field(description="JSON schema of the payload")
     result: dict[str, Any] = Field(description="JSON schema of the result")
 

@@ -17,15 +17,18 @@ from handoff_ledger.calls.attempt import (
     retry,
 )
 from handoff_ledger.calls.base import Call, Limits
+from handoff_ledger.calls.channels import Admitted, Held, admit, hold, holds, list_gone, note_gone
 from handoff_ledger.calls.look import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
 from handoff_ledger.calls.steer import DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
 from handoff_ledger.calls.submit import Receipt, Submission, accept, accept_batch
 
 __all__ = [
+    "Admitted",
     "Call",
     "Claim",
     "DeadLetters",
+    "Held",
     "Limits",
     "Receipt",
     "Refused",
@@ -33,6 +36,7 @@ __all__ = [
     "accept",
     "accept_batch",
     "actions",
+    "admit",
     "announce",
     "cancel",
     "cancel_batch",
@@ -40,7 +44,11 @@ __all__ = [
     "fail",
     "finish",
     "give_back",
+    "hold",
+    "holds",
+    "list_gone",
     "list_tasks",
+    "note_gone",
     "park",
     "queues",
     "read",

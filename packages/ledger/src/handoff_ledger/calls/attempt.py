@@ -85,9 +85,9 @@ def retry(claim: Claim, after: float, fault: Fault, limits: Limits) -> Call[Stat
     return Call("retry", args, _state)
 
 
-def give_back(claim: Claim) -> Call[State]:
-    """Queues a pack again whose worker stops before its end; the attempt does not count. Raises `Stale`."""
-    return Call("give_back", [claim.id, claim.fence], _state)
+def give_back(claim: Claim, after: float = 0.0) -> Call[State]:
+    """Queues a task again, now or in `after` seconds, without counting the attempt. Raises `Stale`."""
+    return Call("give_back", [claim.id, claim.fence, int(after * 1000)], _state)
 
 
 def release(id: str, owner: str, limits: Limits) -> Call[str]:

@@ -1,7 +1,8 @@
--- Queues a pack again that its worker stopped early, without counting the attempt. ARGV: id, fence.
+-- Gives a running task back without counting the attempt. ARGV: id, fence, delay in ms: 0 queues it again, else it is scheduled.
 -- Replies the state it has now; stale when no longer held.
 local task = held(ARGV[1], ARGV[2])
 if not task then return 'stale' end
+local delay = tonumber(ARGV[3])
 write(task, { attempt = tonumber(task.attempt) - 1 })
-enqueue(task)
+if delay == 0 or task.cancel then enqueue(task) else move(task, 'scheduled', now + delay, { due = now + delay }) end
 return task.state

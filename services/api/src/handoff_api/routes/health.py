@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from handoff_api.metrics import LedgerMetrics, render, totals
 from handoff_api.state import ApiRequest
 from handoff_ledger import LedgerUnavailable
-from handoff_ledger.calls import queues
+from handoff_ledger.calls import holds, queues
 
 router = APIRouter(include_in_schema=False)
 OK = {"status": "ok"}
@@ -31,6 +31,7 @@ async def metrics(request: ApiRequest) -> Response:
     ledger, memory = request.state["ledger"], request.state["pulse"].memory
     try:
         snapshot, waiting = await ledger.run(totals()), await ledger.run(queues())
+        held = await ledger.run(holds())
     except LedgerUnavailable:
         return Response(render(LedgerMetrics(None, [], memory)), media_type=CONTENT_TYPE_LATEST)
-    return Response(render(LedgerMetrics(snapshot, waiting, memory)), media_type=CONTENT_TYPE_LATEST)
+    return Response(render(LedgerMetrics(snapshot, waiting, memory, held)), media_type=CONTENT_TYPE_LATEST)

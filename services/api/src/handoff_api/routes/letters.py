@@ -47,6 +47,6 @@ class PageOf(BaseModel):
 @router.get("/v1/actions", summary="List what clients and operators did: cancel and redrive, newest first")
 async def listing(page: Annotated[PageOf, Query()], request: ApiRequest) -> Page[Action]:
     found, following = await request.state["ledger"].run(
-        actions(page.limit, cursors.unseal(page.cursor, cursors.ACTIONS))
+        actions(page.limit, cursors.unseal(page.cursor, cursors.STREAM))
     )
     return Page(items=found, cursor=cursors.seal(following))
