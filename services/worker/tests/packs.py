@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from handoff_ledger import Claim
-from handoff_worker.pack import Pack, Recorded
+from handoff_worker.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 
@@ -22,10 +22,12 @@ class Ledger:
 
     def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
         self.chunks: list[Sequence[Recorded]] = []
+        self.gone: list[Gone] = []
         self._answer = answer
 
-    async def record(self, outcomes: Sequence[Recorded]) -> bool:
+    async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
         await asyncio.sleep(0.001)
+        self.gone += gone
         self.chunks.append(outcomes)
         return self._answer()
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from handoff_contracts import Contract, Payload, Policy, Result
+from handoff_ledger import BlockingLedger
 from handoff_worker.attempt import Attempt
 from handoff_worker.binding import Binding
 from handoff_worker.resources import Resources
+from handoff_worker.settings import Settings
 
 SECRET = "5ecret-device-token"
 
@@ -20,9 +22,14 @@ class Answer(Result):
     text: str
 
 
+def resources(**settings: Any) -> Resources:
+    """Resources whose ledger is nowhere."""
+    return Resources.open(Settings(**settings), BlockingLedger("redis://127.0.0.1:1/0"))
+
+
 def attempt_at(handler: Callable[[Any, Resources], Any], **policy: Any) -> Attempt:
     """An attempt whose contract has this policy and this handler."""
     contract = Contract(
         name="test.ask", version=1, payload=Ask, result=Answer, summary="A test.", policy=Policy(**policy)
     )
-    return Attempt(Binding(contract, handler, inspect.iscoroutinefunction(handler)), Resources(push={}))
+    return Attempt(Binding(contract, handler, inspect.iscoroutinefunction(handler)), resources())

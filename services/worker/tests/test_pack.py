@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from handoff_ledger import Claim, State
 from handoff_worker.attempt import TIME_LIMIT
-from handoff_worker.pack import Pack, Recorded
+from handoff_worker.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
 from services.worker.tests.packs import Ledger, claim, echo, never, pack_of
@@ -44,10 +44,10 @@ async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None
         return Answer(text=ask.text)
 
     class Slow(Ledger):
-        async def record(self, outcomes: Sequence[Recorded]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
             await asyncio.sleep(0.003)
             open_items.difference_update(str(at) for at, _, _ in outcomes)
-            return await super().record(outcomes)
+            return await super().record(outcomes, gone)
 
     ledger = Slow()
     await pack_of(handler, ledger, claim(60), concurrency=7).run()
@@ -63,9 +63,9 @@ async def test_a_sync_handler_has_one_item_in_flight() -> None:
         return Answer(text=ask.text)
 
     class Noting(Ledger):
-        async def record(self, outcomes: Sequence[Recorded]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
             order.extend(f"{at} recorded" for at, _, _ in outcomes)
-            return await super().record(outcomes)
+            return await super().record(outcomes, gone)
 
     await pack_of(handler, Noting(), claim(3), concurrency=10).run()
     assert order == ["0", "0 recorded", "1", "1 recorded", "2", "2 recorded"]

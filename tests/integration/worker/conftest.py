@@ -8,7 +8,7 @@ import pytest
 from handoff_ledger import BlockingLedger
 from handoff_worker.binding import Binding
 from handoff_worker.execute import Executor
-from handoff_worker.resources import Resources
+from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Drain, Run
 
@@ -28,6 +28,6 @@ def drain() -> Drain:
 @pytest.fixture
 def run(redis_url: str, drain: Drain) -> Iterator[Run]:
     """Runs a task with a handler, as a pool process does."""
-    executor = Executor(BlockingLedger(redis_url), LIMITS, Resources(push={}), ME, drain)
+    executor = Executor(BlockingLedger(redis_url), LIMITS, resources(), ME, drain)
     yield lambda id, handler: executor.run(Binding(ASK, handler, inspect.iscoroutinefunction(handler)), id)
     executor.close()

@@ -14,7 +14,7 @@ from handoff_ledger import Fault
 from handoff_worker.binding import Binding
 from handoff_worker.interrupt import Interrupted, interruptible
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.verdicts import Fail, Gone, Hold, Retry, Unknown
 
 log = logging.getLogger(__name__)
 RESULT_LIMIT = 256 * 1024  # bytes of a result's JSON
@@ -32,9 +32,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Trying again is useless."""
+    """Trying again is useless. `gone`: the channel and the recipient that is no more."""
 
     fault: Fault
+    gone: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,15 @@ class Again:
     after: float | None = None
 
 
-Outcome = Done | Failed | Again
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It may not be done before `after` seconds; this was no attempt."""
+
+    fault: Fault
+    after: float
+
+
+Outcome = Done | Failed | Again | Held
 
 
 class Attempt:
@@ -96,7 +105,12 @@ class Attempt:
         if isinstance(error, Retry):
             return Again(error.fault, error.after)
         if isinstance(error, Fail):
-            return Failed(error.fault)
+            return Failed(error.fault, (error.channel, error.recipient) if isinstance(error, Gone) else None)
+        if isinstance(error, Unknown):
+            repeat = self.binding.contract.policy.unknown == "repeat"
+            return Again(error.fault) if repeat else Failed(error.fault)
+        if isinstance(error, Hold):
+            return Held(error.fault, error.after)
         if isinstance(error, Interrupted):
             return Again(TIME_LIMIT)
         # Its text may quote the payload, so only its type and place are told.

@@ -17,14 +17,17 @@ from handoff_ledger import (
     LedgerError,
     LedgerUnavailable,
     Limits,
+    QueueFull,
     Refused,
     Stale,
     State,
     calls,
 )
-from handoff_worker.attempt import Again, Attempt, Done, Failed, Outcome, wait
+from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
 from handoff_worker.binding import Binding
-from handoff_worker.pack import Pack, Recorded, told
+from handoff_worker.callback import callback
+from handoff_worker.identity import named
+from handoff_worker.pack import Gone, Pack, Recorded, told
 from handoff_worker.resources import Resources
 
 T = TypeVar("T")
@@ -82,7 +85,9 @@ class Executor:
     def _single(self, claim: Claim, attempt: Attempt) -> Ending:
         payload = from_json(claim.payload)
         if not attempt.binding.asynchronous:
-            return self._end(claim, attempt.binding, attempt.in_place(payload))
+            with named(claim.id):
+                outcome = attempt.in_place(payload)
+            return self._end(claim, attempt.binding, outcome)
         try:
             outcome = self._runner.run(self._watched(claim.id, attempt.on_loop(payload)))
         except asyncio.CancelledError:
@@ -91,7 +96,8 @@ class Executor:
 
     async def _watched(self, id: str, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Cancels the work when that was asked for."""
-        running = asyncio.create_task(work)
+        with named(id):
+            running = asyncio.create_task(work)  # it keeps the name
         while not (await asyncio.wait({running}, timeout=WATCH))[0]:
             with suppress(LedgerError):
                 if (await asyncio.to_thread(self._ledger.run, calls.read(id))).cancel_requested:
@@ -104,19 +110,43 @@ class Executor:
     def _end(self, claim: Claim, binding: Binding, outcome: Outcome) -> Ending:
         if isinstance(outcome, Done):
             return Ending(self._insist(calls.finish(claim, outcome.result, self._limits)))
+        if isinstance(outcome, Held):
+            return self._hold(claim, outcome)
         if isinstance(outcome, Failed):
+            self._tell(claim, [outcome.gone] if outcome.gone else [])
             return Ending(self._insist(calls.fail(claim, outcome.fault, self._limits)), outcome.fault.code)
         after = wait(binding.contract.policy, claim.attempt, outcome.after)
         state = self._insist(calls.retry(claim, after, outcome.fault, self._limits))
         return Ending(state, outcome.fault.code, after)
+
+    def _hold(self, claim: Claim, held: Held) -> Ending:
+        return Ending(self._insist(calls.give_back(claim, held.after)), held.fault.code, held.after)
+
+    def _record(self, claim: Claim, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        self._tell(claim, gone)
+        return self._insist(calls.record(claim, outcomes, self._limits))
+
+    def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
+        # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
+        if gone:
+            told = [(channel, recipient, claim.id) for channel, recipient in gone]
+            self._insist(calls.note_gone(told, self._limits))
+            self._call_back(claim, gone)
+
+    def _call_back(self, claim: Claim, gone: Sequence[Gone]) -> None:
+        url = self._resources.settings.gone_callback_url
+        if url and (submission := callback(url, claim.id, gone)):
+            (accepted,) = self._insist(calls.accept([submission], self._limits))
+            if isinstance(accepted, QueueFull):  # who was not called back finds them in the list
+                log.warning("A callback was not accepted.", extra={"event": "gone.not_called_back", "task": claim.id})
 
     def _insist(self, call: Call[T]) -> T:
         # What was done must be recorded as what it was, however long Redis is away.
         return self._ledger.insist(call, PATIENCE)
 
     def _pack(self, claim: Claim, attempt: Attempt) -> Ending:
-        async def record(outcomes: Sequence[Recorded]) -> bool:
-            return await asyncio.to_thread(self._insist, calls.record(claim, outcomes, self._limits))
+        async def record(outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+            return await asyncio.to_thread(self._record, claim, outcomes, gone)
 
         async def run() -> Pack:
             pack = Pack(claim, attempt, record, self._draining)
@@ -128,6 +158,8 @@ class Executor:
             return self._cancelled(claim)
         if pack.drained:
             return Ending(self._insist(calls.give_back(claim)), "worker_stopping")
+        if pack.held:
+            return self._hold(claim, pack.held)
         if not pack.again:
             return Ending(self._insist(calls.finish(claim, to_json(None), self._limits)))
         if claim.attempt < claim.attempts:

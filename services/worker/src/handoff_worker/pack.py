@@ -10,16 +10,19 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.attempt import Again, Attempt, Done, Outcome
+from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome
+from handoff_worker.identity import named
 
 Recorded = tuple[int, State, Any]  # an item's place in its pack, how it ended, its result or error
-Record = Callable[[Sequence[Recorded]], Awaitable[bool]]  # gives whether to go on
+Gone = tuple[str, str]  # a channel, and a recipient that is no more
+Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # gives whether to go on
 
 
 class Pack:
     """The items of a claim that have no outcome yet."""
 
     def __init__(self, claim: Claim, attempt: Attempt, record: Record, draining: Callable[[], bool]) -> None:
+        self._id = claim.id
         common = from_json(claim.common)
         recorded = {at: State(state) for chunk in claim.outcomes for at, state, _ in from_json(chunk)}
         items = enumerate(from_json(claim.payload))
@@ -30,8 +33,10 @@ class Pack:
         self._record = record
         self._draining = draining
         self._waiting: list[tuple[Recorded, asyncio.Future[None]]] = []
+        self._gone: list[Gone] = []
         self._ready = asyncio.Event()
         self.again: dict[int, Again] = {}  # items to be tried again
+        self.held: Held | None = None  # why it stopped before its end: it may not go on now
         self.cancelled = False
         self.drained = False  # stopped before its end, because the worker stops
 
@@ -54,12 +59,15 @@ class Pack:
 
     async def _runner(self) -> None:
         for at, item in self._todo:
-            outcome = await self._one(item)
-            if isinstance(outcome, Again):
+            with named(f"{self._id}.{at}"):
+                outcome = await self._one(item)
+            if isinstance(outcome, Held):
+                self.held = outcome
+            elif isinstance(outcome, Again):
                 self.again[at] = outcome
             else:
                 await self._put(at, outcome)
-            if self.cancelled or self._stop():
+            if self.cancelled or self.held or self._stop():
                 return
 
     def _stop(self) -> bool:
@@ -71,7 +79,9 @@ class Pack:
             return await self._attempt.on_loop(item)
         return self._attempt.in_place(item)
 
-    async def _put(self, at: int, outcome: Outcome) -> None:
+    async def _put(self, at: int, outcome: Done | Failed) -> None:
+        if isinstance(outcome, Failed) and outcome.gone:
+            self._gone.append(outcome.gone)
         recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((told(at, outcome), recorded))
         self._ready.set()
@@ -82,13 +92,13 @@ class Pack:
             await self._ready.wait()
             await asyncio.sleep(0)  # lets the items that end in this turn of the loop join
             self._ready.clear()
-            waiting, self._waiting = self._waiting, []
-            self.cancelled = not await self._record([outcome for outcome, _ in waiting]) or self.cancelled
+            (waiting, self._waiting), (gone, self._gone) = (self._waiting, []), (self._gone, [])
+            self.cancelled = not await self._record([outcome for outcome, _ in waiting], gone) or self.cancelled
             for _, recorded in waiting:
                 recorded.set_result(None)
 
 
-def told(at: int, outcome: Outcome, *, last: bool = False) -> Recorded:
+def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Recorded:
     """An item's outcome as the ledger keeps it; in the `last` attempt, one to be tried again is dead."""
     if isinstance(outcome, Done):
         return at, State.SUCCEEDED, from_json(outcome.result)

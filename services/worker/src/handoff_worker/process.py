@@ -34,7 +34,7 @@ class PoolProcess:
         interrupt.prepare()
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)
-        self._executor = Executor(ledger, settings.limits, Resources.open(settings), self.owner, self.draining)
+        self._executor = Executor(ledger, settings.limits, Resources.open(settings, ledger), self.owner, self.draining)
 
     def close(self) -> None:
         if self._executor is not None:

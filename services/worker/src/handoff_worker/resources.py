@@ -1,23 +1,46 @@
 """What the handlers of one pool process share: made once, closed when the process ends."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from handoff_worker.providers import PushProvider
-from handoff_worker.providers.log import LogProvider
+from handoff_ledger import BlockingLedger
+from handoff_worker.apps import Apps
+from handoff_worker.lazy import Lazy
+from handoff_worker.pace import Pace
+from handoff_worker.providers.push import PushProviders
 from handoff_worker.settings import Settings
+
+if TYPE_CHECKING:
+    from handoff_worker.providers.outbound import Outbound
+    from handoff_worker.providers.smtp import SmtpServers
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`push`: providers of push notifications by name."""
+    """`apps`: credentials; `pace`: what the whole fleet may send; `push`: providers of push notifications;
+    `outbound`: requests to any server of the internet; `mail`: the servers that mail goes by.
+    """
 
-    push: Mapping[str, PushProvider]
+    settings: Settings
+    apps: Apps
+    pace: Pace
+    push: PushProviders
+    outbound: "Lazy[Outbound]"
+    mail: "Lazy[SmtpServers]"
 
     @classmethod
-    def open(cls, settings: Settings) -> "Resources":
-        return cls(push={"log": LogProvider(settings.notification_log, settings.log_provider_delay)})
+    def open(cls, settings: Settings, ledger: BlockingLedger) -> "Resources":
+        apps = Apps(settings)
+        return cls(
+            settings=settings,
+            apps=apps,
+            pace=Pace(ledger),
+            push=PushProviders(settings, apps),
+            outbound=Lazy("handoff_worker.providers.outbound", settings, apps),
+            mail=Lazy("handoff_worker.providers.smtp", settings, apps),
+        )
 
     async def aclose(self) -> None:
-        for provider in self.push.values():
-            await provider.aclose()
+        await self.push.aclose()
+        await self.outbound.aclose()
+        await self.mail.aclose()

@@ -1,0 +1,32 @@
+"""One vocabulary for what providers answer."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Answered(StrEnum):
+    """What an answer means for the one that it was asked for."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    RECIPIENT_GONE = "recipient_gone"
+    PAYLOAD_REJECTED = "payload_rejected"
+    CREDENTIAL_REJECTED = "credential_rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer. `reason`: the provider's own word for it, as a code like sender_id_mismatch; `id`: its name
+    for what was delivered; `throttled`: all that use the credential are to wait, for `after` seconds.
+    """
+
+    verdict: Answered
+    reason: str = ""
+    id: str = ""
+    after: float | None = None
+    throttled: bool = False
+
+
+def delivered(id: str = "") -> Answer:
+    return Answer(Answered.DELIVERED, id=id)

@@ -1,0 +1,103 @@
+"""The pace of a fleet: several processes' worth of senders, one Redis."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from handoff_ledger import BlockingLedger
+from handoff_worker.pace import Pace
+from handoff_worker.providers.answers import Answer, Answered, delivered
+from handoff_worker.providers.channel import Channel, send_through
+from handoff_worker.verdicts import Fail, Gone, Hold, Retry, Unknown
+
+CHANNEL = Channel("fcm:shop:1f", rate=400)
+
+
+@pytest.fixture
+def paces(redis_url: str) -> Iterator[list[Pace]]:
+    ledgers = [BlockingLedger(redis_url) for _ in range(3)]
+    yield [Pace(ledger) for ledger in ledgers]
+    for ledger in ledgers:
+        ledger.close()
+
+
+async def test_together_they_keep_the_rate(paces: list[Pace]) -> None:
+    sent = 0
+
+    async def sender(pace: Pace) -> None:
+        nonlocal sent
+        while True:
+            await pace.admit(CHANNEL.name, CHANNEL.rate)
+            sent += 1
+
+    async def all_of_them() -> None:
+        async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+            for pace in paces:
+                for _ in range(20):
+                    group.create_task(sender(pace))
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await all_of_them()
+    rate = sent / (time.monotonic() - began)
+    assert rate <= 1.1 * CHANNEL.rate
+    assert rate >= 0.6 * CHANNEL.rate
+
+
+async def test_what_would_wait_long_gives_its_place(paces: list[Pace]) -> None:
+    await paces[0].admit("fcm:slow:1", 0.01)
+    with pytest.raises(Hold) as held:
+        await paces[1].admit("fcm:slow:1", 0.01)
+    assert held.value.fault.code == "paced"
+    assert 90 < held.value.after <= 100
+
+
+async def answers(answer: Answer) -> Answer:
+    return answer
+
+
+async def send(pace: Pace, answer: Answer) -> Answer:
+    return await send_through(CHANNEL, pace, lambda: answers(answer), recipient="device-1")
+
+
+async def test_a_throttled_sender_slows_the_whole_fleet(paces: list[Pace]) -> None:
+    with pytest.raises(Retry) as again:
+        await send(paces[0], Answer(Answered.RETRY, "quota_exceeded", after=30, throttled=True))
+    assert (again.value.fault.code, again.value.after) == ("quota_exceeded", 30)
+    for pace in paces:
+        with pytest.raises(Hold) as held:
+            await send(pace, delivered())
+        assert held.value.fault.code == "throttled"
+        assert 29 < held.value.after <= 30
+
+
+async def test_a_rejected_credential_holds_its_channel_and_no_other(paces: list[Pace]) -> None:
+    with pytest.raises(Hold) as held:
+        await send(paces[0], Answer(Answered.CREDENTIAL_REJECTED, "invalid_grant"))
+    assert held.value.fault.code == "credential_rejected"
+    with pytest.raises(Hold):
+        await send(paces[1], delivered())
+    await paces[1].admit("fcm:shop:2e", 400)
+
+
+async def test_every_other_verdict_is_the_items_own(paces: list[Pace]) -> None:
+    pace = paces[0]
+    assert await send(pace, delivered("m-1")) == Answer(Answered.DELIVERED, id="m-1")
+    with pytest.raises(Gone) as gone:
+        await send(pace, Answer(Answered.RECIPIENT_GONE, "unregistered"))
+    assert (gone.value.channel, gone.value.recipient) == ("fcm:shop", "device-1")
+    with pytest.raises(Fail, match="payload_rejected"):
+        await send(pace, Answer(Answered.PAYLOAD_REJECTED, "too_big"))
+    with pytest.raises(Unknown):
+        await send(pace, Answer(Answered.UNKNOWN, "timeout"))
+    with pytest.raises(Retry, match="server_error"):
+        await send(pace, Answer(Answered.RETRY, "server_error"))
+    assert await send(pace, delivered()) == delivered()
+
+
+async def test_without_redis_nothing_is_sent() -> None:
+    pace = Pace(BlockingLedger("redis://127.0.0.1:1/0"))
+    with pytest.raises(Hold, match="ledger_unavailable"):
+        await pace.admit("fcm:shop:1", 10)
