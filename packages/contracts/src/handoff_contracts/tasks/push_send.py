@@ -20,7 +20,9 @@ class PushSend(Payload):
     data: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=1024)]] = Field(
         default_factory=dict, max_length=64
     )
-    provider: Literal["log"] = "log"
+    ttl: int | None = Field(default=None, ge=0, le=2_419_200, description="Seconds for which it is of use")
+    provider: Literal["log", "fcm", "sns", "apns", "webpush"] = "log"
+    app: str = Field(default="default", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="The provider's credential")
 
 
 class PushReceipt(Result):
@@ -28,6 +30,7 @@ class PushReceipt(Result):
 
     provider: str
     verdict: Literal["delivered"]
+    id: str = Field(default="", description="The provider's own name for it")
 
 
 PUSH_SEND = Contract(

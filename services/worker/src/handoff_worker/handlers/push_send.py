@@ -1,10 +1,16 @@
 """Handles `push.send`."""
 
+from functools import partial
+
 from handoff_contracts.tasks.push_send import PUSH_SEND, PushReceipt, PushSend
 from handoff_worker.binding import handles
+from handoff_worker.providers.channel import send_through
 from handoff_worker.resources import Resources
 
 
 @handles(PUSH_SEND)
 async def push_send(push: PushSend, resources: Resources) -> PushReceipt:
-    return await resources.push[push.provider].send(push)
+    provider = resources.push[push.provider]
+    send = partial(provider.send, push)
+    answer = await send_through(provider.channel(push), resources.pace, send, recipient=push.token)
+    return PushReceipt(provider=push.provider, verdict="delivered", id=answer.id)

@@ -1,0 +1,133 @@
+"""The way to a provider: what its replies and its failures are to whoever asked. The server is a simulator."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from email.utils import formatdate
+
+import pytest
+
+from handoff_worker import http
+from handoff_worker.providers.answers import Answer, Answered
+from tests.integration.providers.fcm_simulator import CUT, HANG, REFUSE, RESET, FcmSimulator, Say
+
+SECRET = "5ecret-device-token"
+HEADERS = {"authorization": f"Bearer {SECRET}"}
+BODY = b'{"message": {"token": "t"}}'
+NOT_CONNECTED = Answer(Answered.RETRY, "not_connected")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FcmSimulator]:
+    with FcmSimulator(tmp_path_factory.mktemp("simulator")) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def simulator(server: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FcmSimulator]:
+    """The simulator, trusted, and patience of a second."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(http, "CONNECT_TIMEOUT", timedelta(seconds=0.5))
+    server.connections = 0
+    server.sends.clear()
+    yield server
+    await http.aclose()
+
+
+async def failure(url: str) -> Answer:
+    with pytest.raises(http.Unanswered) as unanswered:
+        await http.post(f"{url}/{SECRET}", HEADERS, BODY, http2_only=True)
+    seen, links = f"{unanswered.value!r} {unanswered.value.answer}", unanswered.value.__cause__
+    assert SECRET not in seen
+    assert links is None
+    assert unanswered.value.__suppress_context__
+    return unanswered.value.answer
+
+
+@pytest.mark.parametrize(
+    ("say", "answer"),
+    [
+        (HANG, Answer(Answered.UNKNOWN, "timeout")),
+        (RESET, Answer(Answered.UNKNOWN, "connection_lost")),
+        (CUT, Answer(Answered.UNKNOWN, "connection_lost")),
+    ],
+    ids=["hang", "reset", "cut"],
+)
+async def test_what_was_sent_and_not_answered_is_unknown(simulator: FcmSimulator, say: Say, answer: Answer) -> None:
+    simulator.script["t"] = [say]
+    assert await failure(simulator.url) == answer
+    assert len(simulator.sends) == 1
+
+
+async def test_a_stream_that_was_refused_was_not_begun(simulator: FcmSimulator) -> None:
+    simulator.script["t"] = [REFUSE] * 10
+    assert await failure(simulator.url) == NOT_CONNECTED
+    simulator.script["t"].clear()
+
+
+async def test_nothing_was_sent_where_nobody_listens(simulator: FcmSimulator) -> None:
+    assert await failure("https://localhost:1") == NOT_CONNECTED
+    assert await failure("https://nobody.invalid") == NOT_CONNECTED
+
+
+async def test_nor_where_a_handshake_hangs(simulator: FcmSimulator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert await failure(f"https://localhost:{silent.getsockname()[1]}") == NOT_CONNECTED
+
+
+async def test_nor_to_who_is_not_trusted(simulator: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    await http.aclose()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert await failure(simulator.url) == NOT_CONNECTED
+    assert not simulator.sends
+
+
+async def test_a_redirect_is_a_reply(simulator: FcmSimulator) -> None:
+    simulator.script["t"] = [Say(307, {}, {"location": f"{simulator.url}/elsewhere"})]
+    reply = await http.post(simulator.url, HEADERS, BODY)
+    assert (reply.status, reply.headers["Location"]) == (307, f"{simulator.url}/elsewhere")
+    assert len(simulator.sends) == 1
+
+
+@pytest.mark.parametrize(("limit", "read"), [(40_000, 30_000), (10_000, 10_000)])
+async def test_a_long_reply_is_cut(
+    simulator: FcmSimulator, monkeypatch: pytest.MonkeyPatch, limit: int, read: int
+) -> None:
+    monkeypatch.setattr(http, "REPLY_LIMIT", limit)
+    simulator.script["t"] = [Say(500, "x" * 30_000)]
+    assert len((await http.post(simulator.url, HEADERS, BODY)).body) == read
+
+
+async def test_one_connection_carries_it_all(simulator: FcmSimulator) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(80):
+            group.create_task(http.post(simulator.url, HEADERS, BODY, http2_only=True))
+    assert len(simulator.sends) == 80
+    assert simulator.connections == 1
+
+
+async def test_no_secret_shows(simulator: FcmSimulator) -> None:
+    reply = await http.post(simulator.url, HEADERS, BODY)
+    request = http.client().post(simulator.url).header("authorization", SECRET, is_sensitive=True).build()
+    assert SECRET not in repr(reply) + repr(request) + repr(http.client())
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7), (" 0 ", 0), ("", None), ("soon", None), ("-3", None), (formatdate(time.time() - 99, usegmt=True), 0)],
+)
+def test_retry_after(text: str, seconds: float | None) -> None:
+    assert http.retry_after(http.Reply(429, {"retry-after": text}, b"")) == seconds
+
+
+def test_retry_after_a_date() -> None:
+    after = http.retry_after(http.Reply(429, {"retry-after": formatdate(time.time() + 30, usegmt=True)}, b""))
+    assert after is not None
+    assert 28 < after <= 30
+
+
+def test_retry_after_is_never_for_ever() -> None:
+    assert http.retry_after(http.Reply(429, {"retry-after": "9" * 400}, b"")) == http.LONGEST_WAIT_S
