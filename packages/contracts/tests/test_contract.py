@@ -132,5 +132,11 @@ def test_a_push_out_of_bounds_is_refused(field: dict[str, Any]) -> None:
 
 
 def test_each_contract_lives_in_its_lane() -> None:
-    assert {known.name: known.queue for known in CATALOGUE} == {"push.send": BULK, "system.echo": DEFAULT}
+    assert {known.name: known.queue for known in CATALOGUE} == {
+        "document.extract": DOCUMENTS,
+        "email.send": DEFAULT,
+        "http.request": DEFAULT,
+        "push.send": BULK,
+        "system.echo": DEFAULT,
+    }
     assert [queue.shared for queue in (HIGH, DEFAULT, BULK, DOCUMENTS)] == [True, True, True, False]
