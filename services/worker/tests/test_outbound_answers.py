@@ -1,0 +1,87 @@
+"""What an answer means: one row a case."""
+
+import pytest
+
+from handoff_contracts.tasks.http_request import HttpRequest
+from handoff_worker.providers.answers import Answered
+from handoff_worker.providers.outbound_answers import Received, judge, retry_after
+
+NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
+D, R, P, G, U = (
+    *(Answered.DELIVERED, Answered.RETRY, Answered.PAYLOAD_REJECTED),
+    *(Answered.RECIPIENT_GONE, Answered.UNKNOWN),
+)
+TABLE = [
+    *[(status, {}, D) for status in (200, 201, 202, 204, 299)],
+    *[(status, {}, P) for status in (101, 301, 302, 304, 400, 401, 403, 404, 405, 409, 410, 413, 422, 451)],
+    *[(status, {}, R) for status in (408, 425, 429, 500, 502, 503, 504, 520, 599, 999)],
+    *[(status, {}, P) for status in (501, 505, 510)],
+    *[(status, {"expect": [404, 503]}, D) for status in (404, 503)],
+    *[(status, {"expect": [404]}, P) for status in (200, 204, 410)],
+    (500, {"expect": [404]}, R),
+    (410, {"webhook": "shop", "method": "POST"}, G),
+    (404, {"webhook": "shop", "method": "POST"}, P),
+]
+
+
+def received(status: int, broken: str = "", **headers: str) -> Received:
+    return Received(status, headers, b"", truncated=bool(broken), broken=broken)
+
+
+def request(**fields: object) -> HttpRequest:
+    return HttpRequest.model_validate({"url": "https://api.example/", **fields})
+
+
+@pytest.mark.parametrize(("status", "fields", "verdict"), TABLE)
+def test_a_status_has_a_verdict(status: int, fields: dict[str, object], verdict: Answered) -> None:
+    answer = judge(request(**fields), received(status))
+    assert answer.verdict is verdict
+    assert answer.throttled is (status == 429)
+    assert answer.after == (60.0 if status == 429 else None)
+    if verdict is not D:
+        assert answer.reason == f"status_{status}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        ({"method": "GET"}, R),
+        ({"method": "PUT"}, R),
+        ({"method": "GET", "unknown": "give_up"}, U),
+        ({"method": "POST"}, D),  # it was done: its status says so
+        ({"method": "POST", "unknown": "repeat"}, D),
+    ],
+)
+def test_an_answer_that_broke_off_is_asked_for_again_where_that_changes_nothing(
+    fields: dict[str, object], verdict: Answered
+) -> None:
+    assert judge(request(**fields), received(200, "connection_lost")).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("0", 1.0),
+        ("Fri, 15 Jan 2027 08:02:00 GMT", 120.0),
+        ("Friday, 15-Jan-27 08:02:00 GMT", 120.0),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 1.0),  # the past
+        ("999999999", 3600.0),
+        ("9" * 5000, 3600.0),
+        ("Fri, 15 Jan 2127 08:00:00 GMT", 3600.0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("١٢", None),
+        ("Fri, 99 Jan 2027 08:02:00 GMT", None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
+    assert retry_after(text, NOW) == seconds
+
+
+def test_a_server_error_may_say_when() -> None:
+    answer = judge(request(), received(503, **{"retry-after": "30"}))
+    assert (answer.after, answer.throttled) == (30.0, False)
