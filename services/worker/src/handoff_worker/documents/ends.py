@@ -1,0 +1,8 @@
+"""How a document's process ends: its exit codes."""
+
+DONE = 0
+ENCRYPTED = 10
+BROKEN = 11
+EMPTY = 12
+NO_SUCH_PAGE = 13
+OUT_OF_MEMORY = 14

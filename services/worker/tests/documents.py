@@ -1,0 +1,54 @@
+"""Has documents read as a worker has it done."""
+
+import base64
+import resource
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from handoff_contracts.files import FileRef
+from handoff_contracts.tasks.document_extract import DocumentExtract, Extracted
+from handoff_worker.handlers.document_extract import document_extract
+from handoff_worker.identity import named
+from handoff_worker.verdicts import Verdict
+from services.worker.tests.support import resources
+
+TASK = "0123456789abcdef"
+
+
+async def extract(content: bytes, blobs: Path | None, **ask: Any) -> Extracted:
+    """What the handler makes of a document."""
+    if blobs is None:
+        file = FileRef(content=base64.b64encode(content).decode())
+    else:
+        (blobs / "it.pdf").write_bytes(content)
+        file = FileRef(path="it.pdf")
+    made: Any = document_extract
+    with named(TASK):
+        result: Extracted = await made(DocumentExtract(file=file, **ask), resources(blob_dir=blobs))
+    return result
+
+
+async def end(content: bytes, blobs: Path | None, **ask: Any) -> str:
+    """`read`, or the code of its verdict."""
+    try:
+        await extract(content, blobs, **ask)
+    except Verdict as verdict:
+        return verdict.fault.code
+    return "read"
+
+
+def children() -> set[int]:
+    """The processes that this one has started, and that are still there."""
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def peak() -> int:
+    """Bytes of memory that the largest process started here and ended by now has had."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
+def files(folder: Path) -> list[str]:
+    """The paths of all files in a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
