@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from dotenv import dotenv_values
 
@@ -21,6 +22,8 @@ from stack import ROOT
 
 ENV, EXAMPLE = ROOT / ".env", ROOT / ".env.example"
 SECRETS = ROOT / ".handoff" / "secrets"
+# What `email.send` uses in development unless the folder of apps has another one.
+MAIL_SINK = '{"host": "mail", "port": 8025, "tls": "none", "sender": "Handoff <handoff@localhost>"}'
 PASSWORDS = {user: f"HANDOFF_REDIS_{user.upper()}_PASSWORD" for user in RULES}
 
 
@@ -71,18 +74,38 @@ def secret_files(settings: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def write_secrets(files: Mapping[str, str]) -> bool:
-    """Writes the files, into a folder that nobody else on this host can enter. Tells whether any is another now."""
-    SECRETS.mkdir(parents=True, exist_ok=True)
-    SECRETS.chmod(0o700)
+def app_files(settings: Mapping[str, str], *, production: bool) -> dict[str, str]:
+    """The credentials of providers, by the name of their file."""
+    folder = ROOT / settings.get("HANDOFF_APPS_DIR", "apps")
+    sink = {} if production else {"smtp.default.json": MAIL_SINK}
+    return sink | {file.name: file.read_text() for file in folder.glob("*.json")}
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> bool:
+    """Writes files for containers. Tells whether any is another now."""
+    folder.mkdir(parents=True, exist_ok=True)
     changed = False
     for name, text in files.items():
-        file = SECRETS / name
+        file = folder / name
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
             changed = True
         file.chmod(0o644)  # a container's user is another than this one
     return changed
+
+
+def write_secrets(settings: Mapping[str, str], *, production: bool) -> bool:
+    """Writes what is secret below a folder that nobody else on this host can enter. Tells whether services have to be
+    made anew: a credential of a provider is read when it is used.
+    """
+    SECRETS.mkdir(parents=True, exist_ok=True)
+    SECRETS.chmod(0o700)
+    apps = app_files(settings, production=production)
+    write_files(SECRETS / "apps", apps)
+    for file in (SECRETS / "apps").iterdir():
+        if file.name not in apps:
+            file.unlink()
+    return write_files(SECRETS, secret_files(settings))
 
 
 def docker_compose(*arguments: str, production: bool) -> int:
@@ -104,7 +127,7 @@ def up(*, production: bool) -> int:
     if said:
         print(*said, sep="\n", file=sys.stderr)
         return 2
-    changed = write_secrets(secret_files(settings))
+    changed = write_secrets(settings, production=production)
     start = ["up", "--detach", "--wait", "--remove-orphans", *(["--force-recreate"] if changed else [])]
     for step in (["build", "--quiet"], start):
         if docker_compose(*step, production=production):

@@ -91,14 +91,36 @@ def test_every_secret_of_the_compose_file_is_written(folder: Path) -> None:
 
 
 def test_secrets_are_written_where_others_cannot_enter_and_once(folder: Path) -> None:
-    files = compose.secret_files(GOOD)
-    assert compose.write_secrets(files)
+    assert compose.write_secrets(GOOD, production=True)
     written = folder / ".handoff" / "secrets"
     assert stat.S_IMODE(written.stat().st_mode) == 0o700
-    assert {file.name: file.read_text() for file in written.iterdir()} == files
-    assert {stat.S_IMODE(file.stat().st_mode) for file in written.iterdir()} == {0o644}
-    assert not compose.write_secrets(files)
-    assert compose.write_secrets({**files, "flower-basic-auth": "admin:another"})
+    files = {file.name: file for file in written.iterdir() if file.is_file()}
+    assert {name: file.read_text() for name, file in files.items()} == compose.secret_files(GOOD)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o644}
+    assert not compose.write_secrets(GOOD, production=True)
+    assert compose.write_secrets({**GOOD, "FLOWER_BASIC_AUTH": "admin:another"}, production=True)
+
+
+def test_credentials_of_providers_are_written_as_they_are_now(folder: Path) -> None:
+    written, kept = folder / ".handoff" / "secrets" / "apps", folder / "apps"
+    compose.write_secrets(GOOD, production=True)
+    assert list(written.iterdir()) == []
+    kept.mkdir()
+    (kept / "fcm.default.json").write_text("{}")
+    assert not compose.write_secrets(GOOD, production=True), "no service is made anew for it"
+    assert [file.name for file in written.iterdir()] == ["fcm.default.json"]
+    (kept / "fcm.default.json").unlink()
+    (kept / "fcm.shop.json").write_text("{}")
+    compose.write_secrets(GOOD, production=True)
+    assert [file.name for file in written.iterdir()] == ["fcm.shop.json"]
+
+
+def test_in_development_mail_goes_to_the_sink_unless_it_is_to_go_elsewhere(folder: Path) -> None:
+    assert json.loads(compose.app_files({}, production=False)["smtp.default.json"])["host"] == "mail"
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "smtp.default.json").write_text("mine")
+    files = compose.app_files({"HANDOFF_APPS_DIR": "elsewhere"}, production=False)
+    assert files == {"smtp.default.json": "mine"}
 
 
 def test_it_says_where_things_are() -> None:
