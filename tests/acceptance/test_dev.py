@@ -148,7 +148,7 @@ def test_it_says_where_things_are(checkout: Checkout) -> None:
     log = checkout.folder / "notification.log"
     assert f"Log     {log} " in shown
     httpx2.post(f"{dev.url}/v1/tasks/push.send", json={"token": "device-1"}, trust_env=False).raise_for_status()
-    assert wait_until(lambda: "device-1" in log.read_text(), 15)
+    assert wait_until(lambda: log.exists() and "device-1" in log.read_text(), 15)
     dev.interrupt()
 
 
