@@ -29,7 +29,13 @@ DEFAULTS = {
     "HANDOFF_NOTIFICATION_LOG": "notification.log",
     "HANDOFF_SOFT_SHUTDOWN": "3",  # a save is soon live, whatever the worker is doing
 }
-FILES = ("HANDOFF_NOTIFICATION_LOG", "HANDOFF_API_KEYS_FILE", "HANDOFF_FLOWER_DB")
+FILES = (
+    "HANDOFF_NOTIFICATION_LOG",
+    "HANDOFF_API_KEYS_FILE",
+    "HANDOFF_FLOWER_DB",
+    "HANDOFF_APPS_DIR",
+    "HANDOFF_BLOB_DIR",
+)
 FOLDER = ROOT / ".handoff" / "dev"
 PACKAGES = [ROOT / "packages" / name / "src" for name in ("contracts", "ledger")]
 SERVICES = [ROOT / "services" / name / "src" for name in ("api", "worker", "flower")]
