@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Taken:
         return parsed
 
 
-class Server:
+class Server(ABC):
     """Listens on a free port of 127.0.0.1 until it is stopped. `connections`: how many it has had."""
 
     def __init__(self) -> None:
@@ -55,8 +56,9 @@ class Server:
         """Whom mails were taken for."""
         return sorted(recipient for mail in self.taken for recipient in mail.recipients)
 
+    @abstractmethod
     async def _listen(self) -> int:
-        raise NotImplementedError
+        """Begins to listen. Gives the port."""
 
     async def _end(self) -> None:
         others = asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}

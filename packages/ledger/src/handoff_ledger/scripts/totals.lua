@@ -1,4 +1,4 @@
--- Everything counted since the beginning, and what is open now. 
+-- Everything counted since the beginning, and what is open now.
 -- Replies {stats as a flat list, running, scheduled, parked, ms since the last sweep or false}.
 local swept = redis.call('GET', 'handoff:swept')
 local parked = 0
