@@ -26,6 +26,7 @@ def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
     redis.wait_ready()
     assert "green" in ask(redis.port, "GET colour")
     assert "noeviction" in ask(redis.port, "CONFIG GET maxmemory-policy")
+    assert "\r\n1\r\n" in ask(redis.port, "CONFIG GET list-compress-depth")
     redis.stop()
     assert redis.exit_code == 0
 

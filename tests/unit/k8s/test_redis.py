@@ -23,6 +23,7 @@ def test_the_configuration_is_one_that_the_doctor_finds_nothing_in() -> None:
     }
     assert list(redis_faults(info)) == []
     assert (said["appendfsync"], said["save"]) == ("everysec", '""')
+    assert said["list-compress-depth"] == "1"
     assert "maxmemory" not in said  # it goes by the pod's limit
 
 

@@ -1,9 +1,10 @@
-"""The template of a task's message, as Celery's own builder makes it.
+"""The template of a task's message, as Celery's own builder makes it, less what says nothing.
 
 `python -m handoff_worker.message` prints it; the ledger's scripts fill in `@id@`, `@task@`, `@queue@`, `@seq@` and
 `@retries@`. A test compares the ledger's copy with what the installed Celery builds.
 """
 
+import base64
 import json
 import sys
 from typing import Any
@@ -15,7 +16,7 @@ RETRIES = 1_234_567  # stands where a number has to
 
 
 def template() -> str:
-    """Celery's message of a task without arguments, less the headers that say nothing."""
+    """Celery's message of a task without arguments."""
     app = Celery("handoff", broker="memory://", set_as_current=False)
     with app.connection_for_write() as connection, connection.channel() as channel:
         options: dict[str, Any] = {
@@ -27,8 +28,18 @@ def template() -> str:
         app.send_task("@task@", task_id="@id@", **options)
         message: dict[str, Any] = getattr(channel, "_get")("@queue@")  # noqa: B009  # the transport's own form of it
     message["headers"] = {name: value for name, value in message["headers"].items() if _says(name, value)}
+    message["body"] = base64.b64encode(_json(_body(message["body"])).encode()).decode()
     message["properties"] |= {"delivery_tag": "@queue@-@seq@", "reply_to": ""}
-    return json.dumps(message, separators=(",", ":"), sort_keys=True).replace(str(RETRIES), "@retries@")
+    return _json(message).replace(str(RETRIES), "@retries@")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _body(encoded: str) -> list[Any]:
+    args, kwargs, embedded = json.loads(base64.b64decode(encoded))
+    return [args, kwargs, {name: value for name, value in embedded.items() if value is not None}]
 
 
 def _says(header: str, value: object) -> bool:
