@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio import BlockingConnectionPool
-from redis.asyncio import Connection as AsyncConnection
 from redis.asyncio import Redis as AsyncRedis
 
 from handoff_ledger.broker import Broker
+from handoff_ledger.packing import PlainConnection
 from handoff_ledger.sentinels import async_master_pool, master_pool, sentinel_options
 from handoff_ledger.tls import SharedTls
 
@@ -43,7 +43,7 @@ def async_client(url: str) -> AsyncRedis:
     if broker.master:
         return AsyncRedis.from_pool(async_master_pool(broker, options))
     ((host, port),) = broker.nodes
-    kind = SharedTls if broker.tls else AsyncConnection
+    kind = SharedTls if broker.tls else PlainConnection
     return AsyncRedis.from_pool(BlockingConnectionPool(connection_class=kind, host=host, port=port, **options))
 
 

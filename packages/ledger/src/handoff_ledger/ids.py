@@ -3,15 +3,21 @@
 import re
 import secrets
 import time
+from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))  # 5 random bits for each random byte
 TASK_ID = re.compile(rf"[{ALPHABET}]{{26}}(\.\d{{1,7}})?")
 
 
 def new_id() -> str:
     """A new id for a task or a batch."""
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return _stamp(time.time_ns() // 1_000_000) + secrets.token_bytes(16).translate(LETTERS).decode()
+
+
+@lru_cache(maxsize=1)
+def _stamp(milliseconds: int) -> str:
+    return "".join(ALPHABET[milliseconds >> shift & 31] for shift in range(45, -1, -5))
 
 
 def is_id(text: str) -> bool:

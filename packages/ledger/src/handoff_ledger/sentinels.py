@@ -12,11 +12,11 @@ from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
-from redis.asyncio.sentinel import SentinelManagedConnection as AsyncSentinelManagedConnection
 from redis.exceptions import RedisError
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 from handoff_ledger.broker import Address, Broker
+from handoff_ledger.packing import MasterConnection
 from handoff_ledger.tls import MasterTls
 
 MASTERLESS = (MasterNotFoundError, AsyncMasterNotFoundError)
@@ -42,7 +42,7 @@ def master_pool(broker: Broker, options: Mapping[str, Any]) -> SentinelConnectio
 
 def async_master_pool(broker: Broker, options: Mapping[str, Any]) -> BlockingConnectionPool:
     sentinels = AsyncSentinels(broker.nodes, sentinel_kwargs=sentinel_options(broker))
-    kind = MasterTls if broker.tls else AsyncSentinelManagedConnection
+    kind = MasterTls if broker.tls else MasterConnection
     return AsyncMasterPool(broker.master, sentinels, connection_class=kind, **options)
 
 

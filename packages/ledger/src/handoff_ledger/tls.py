@@ -6,8 +6,10 @@ from redis.asyncio import SSLConnection
 from redis.asyncio.connection import RedisSSLContext
 from redis.asyncio.sentinel import SentinelManagedConnection
 
+from handoff_ledger.packing import Packing
 
-class SharedTls(SSLConnection):
+
+class SharedTls(Packing, SSLConnection):
     """Takes the context of the first connection: the loop would stand still for 15 ms and more to make its own."""
 
     _contexts: ClassVar[dict[str | None, RedisSSLContext]] = {}  # by the file of the CA; nothing else differs
