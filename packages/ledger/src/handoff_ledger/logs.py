@@ -8,10 +8,13 @@ from typing import Any
 
 # What a record of the standard library carries by itself; everything else was put there by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
+UNTOLD = ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")  # no line has these: not looked up
 
 
 class JsonLines(logging.Formatter):
     """`{"time", "level", "logger", "message", ...}`, with the fields given by `extra`."""
+
+    _encode = staticmethod(json.JSONEncoder(default=str).encode)  # json.dumps would make an encoder for each line
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -20,10 +23,10 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line.update((name, value) for name, value in vars(record).items() if name not in STANDARD)
+        line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return self._encode(line)
 
 
 class Plain(logging.Formatter):
@@ -38,6 +41,8 @@ class Plain(logging.Formatter):
 
 def configure(level: str, *, development: bool) -> None:
     """Sends everything that is logged to standard error, in JSON outside development."""
+    for flag in UNTOLD:
+        setattr(logging, flag, False)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Plain() if development else JsonLines())
     root = logging.getLogger()
