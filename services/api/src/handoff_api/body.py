@@ -23,6 +23,8 @@ async def read(request: ApiRequest, limit: int) -> bytes:
         raise Problem(UNSUPPORTED_MEDIA_TYPE)
     if int(headers.get(b"content-length", 0)) > limit:
         raise _too_large(limit)
+    if "whole" in request.state:  # a timer costs as much as the reading
+        return await _received(request, limit)
     try:
         async with asyncio.timeout(BODY_S):
             return await _received(request, limit)

@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -77,11 +78,19 @@ Q = TypeVar("Q", bound=BatchOptions)
 
 def query(request: ApiRequest, options: type[Q]) -> Q:
     """The options in a request's query. Raises a `Problem` that names each parameter that is wrong."""
+    if not request.scope["query_string"]:
+        defaults: Q = _defaults(options)
+        return defaults
     try:
-        return options.model_validate(dict(request.query_params) if request.scope["query_string"] else {})
+        return options.model_validate(dict(request.query_params))
     except ValidationError as error:
         wrong = [fault(entry, ("query", *entry["loc"])) for entry in details(error)]
         raise Problem(INVALID_REQUEST, faults=wrong) from None
+
+
+@cache
+def _defaults(options: type[Q]) -> Q:
+    return options()
 
 
 def idempotency_key(request: ApiRequest) -> str:

@@ -110,14 +110,20 @@ def fault(entry: ErrorDetails, location: Sequence[str | int]) -> Fault:
     return Fault(path, message.removeprefix("Value error, "))
 
 
-async def _problem(_: Request, problem: Problem) -> Response:
-    return problem.response()
+EXPECTED: tuple[type[Exception], ...] = (Problem, *DOMAIN)
 
 
-async def _domain(_: Request, error: Exception) -> Response:
+def answer(error: Exception) -> Response:
+    """The answer to one of the `EXPECTED`."""
+    if isinstance(error, Problem):
+        return error.response()
     # These say what they know in a sentence of their own; the others may quote the request.
     detail = str(error) if isinstance(error, LedgerUnavailable | NotRedrivable | QueueFull) else ""
     return Problem(DOMAIN[type(error)], detail).response()
+
+
+async def _expected(_: Request, error: Exception) -> Response:
+    return answer(error)
 
 
 async def _http(_: Request, error: HTTPException) -> Response:
@@ -132,8 +138,7 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
 
 def install(app: FastAPI) -> None:
     """Makes every error of the app a problem document."""
-    app.exception_handler(Problem)(_problem)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_invalid)
-    for domain in DOMAIN:
-        app.exception_handler(domain)(_domain)
+    for expected in EXPECTED:
+        app.exception_handler(expected)(_expected)

@@ -45,6 +45,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_time()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self.scope["state"]["whole"] = True
+        super().on_message_complete()
+
     def _in_time(self) -> None:
         if self._late is not None:
             self._late.cancel()

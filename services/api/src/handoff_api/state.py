@@ -1,7 +1,7 @@
 """What a process holds while it serves, and what a request knows."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from fastapi import Request
 
@@ -21,7 +21,14 @@ class State(Resources):
 
     client: str  # who calls, by the name of the key
     headers: Mapping[bytes, bytes]
+    whole: NotRequired[bool]  # the body came along with the head
 
 
 class ApiRequest(Request[State]):
     """A request whose state has a type; FastAPI recognises its parameter by the class."""
+
+    @property
+    def state(self) -> State:
+        """The scope's own, without Starlette's wrapper."""
+        state: State = self.scope["state"]
+        return state

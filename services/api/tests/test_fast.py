@@ -1,0 +1,61 @@
+"""The fast lane answers POST to its routes by itself, and leaves everything else to the router."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from handoff_api.app import create_app, offer
+from handoff_api.fast import FastLane
+from handoff_api.problems import INVALID_JSON, Problem
+from handoff_api.settings import Settings
+from handoff_contracts import CATALOGUE
+from handoff_ledger import QueueFull
+
+
+async def router(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("router")(scope, receive, send)
+
+
+def lane(endpoint: Callable[..., Any]) -> TestClient:
+    return TestClient(FastLane(router, {"/fast": APIRoute("/fast", endpoint, methods=["POST"])}))
+
+
+async def seen(request: Any) -> Response:
+    return PlainTextResponse(request.scope["route"].path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer"),
+    [("POST", "/fast", "/fast"), ("GET", "/fast", "router"), ("POST", "/fast/", "router"), ("POST", "/", "router")],
+)
+def test_only_a_post_to_the_very_path_takes_the_lane(method: str, path: str, answer: str) -> None:
+    assert lane(seen).request(method, path).text == answer
+
+
+@pytest.mark.parametrize(("error", "status"), [(Problem(INVALID_JSON), 400), (QueueFull("bulk"), 429)])
+def test_an_expected_error_is_a_problem_there_too(error: Exception, status: int) -> None:
+    async def fails(_: Any) -> Response:
+        raise error
+
+    answer = lane(fails).post("/fast")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
+def test_an_error_that_nobody_foresaw_goes_up() -> None:
+    async def fails(_: Any) -> Response:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        lane(fails).post("/fast")
+
+
+def test_every_contract_has_its_lanes() -> None:
+    expected = {f"/v1/{kind}/{contract.name}" for contract in CATALOGUE for kind in ("tasks", "batches")}
+    assert offer(FastAPI()).keys() == expected
+    assert {route.path for route in create_app(Settings()).routes if isinstance(route, APIRoute)} >= expected
