@@ -1,6 +1,7 @@
 """HTTP connections with bounds: a request's head has at most 64 KiB and 10 s, whoever sends it."""
 
 import asyncio
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -8,6 +9,32 @@ HEAD_LIMIT = 64 * 1024  # bytes; the parser's time grows with the square of a he
 HEAD_S = 10.0  # seconds from the connection, or from the head's first bytes, to its end
 TOO_LARGE = b"431 Request Header Fields Too Large"
 TOO_SLOW = b"408 Request Timeout"
+
+
+class Corked:
+    """A transport that makes one system call of what is written in a turn of the loop, as a head and its body are."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._kept: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._kept:
+            self._loop.call_soon(self._flush)
+        self._kept.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._kept and not self._transport.is_closing():
+            self._transport.write(b"".join(self._kept))
+        self._kept.clear()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -18,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
         self._late = self.loop.call_later(HEAD_S, self._refuse, TOO_SLOW)
 
     def connection_lost(self, exc: Exception | None) -> None:
