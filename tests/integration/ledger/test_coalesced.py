@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
+from handoff_ledger.aio import GROUP
 from tests.integration.ledger.lab import ECHO, LIMITS
 
 
@@ -25,13 +26,14 @@ async def ledger(redis_url: str) -> AsyncIterator[AsyncLedger]:
     await ledger.aclose()
 
 
-async def test_it_takes_one_round_trip(ledger: AsyncLedger, redis: Redis) -> None:
+@pytest.mark.parametrize(("tasks", "steps"), [(1, 1), (GROUP, 1), (GROUP + 1, 2), (10 * GROUP, 10)])
+async def test_it_takes_a_round_trip_a_group(ledger: AsyncLedger, redis: Redis, tasks: int, steps: int) -> None:
     redis.config_resetstat()
-    several = [echo(str(number)) for number in range(100)]
+    several = [echo(str(number)) for number in range(tasks)]
     receipts = await asyncio.gather(*map(ledger.accept, several))
     assert [receipt.id for receipt in receipts] == [each.id for each in several]
-    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
-    assert redis.llen("default") == 101
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == steps
+    assert redis.llen("default") == 1 + tasks
 
 
 async def test_the_next_turn_is_another_round_trip(ledger: AsyncLedger, redis: Redis) -> None:

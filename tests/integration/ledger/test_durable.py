@@ -1,11 +1,13 @@
 """Durable accept: a receipt means that Redis has it on disk."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from redis import Redis
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, LedgerUnavailable, Submission
+from handoff_ledger.aio import GROUP
 from tests.integration.ledger.lab import ECHO, LIMITS, PUSH
 
 
@@ -25,6 +27,12 @@ async def test_each_way_of_accepting_waits_for_the_disk(durable: AsyncLedger, re
     await durable.accept(echo())
     await durable.accept_batch(Submission(contract=PUSH, payload=b"{}", queue="bulk"), [(b'[{"token":"t"}]', 1)])
     assert redis.info("commandstats")["cmdstat_waitaof"]["calls"] == 2
+
+
+async def test_all_of_a_turn_share_the_wait(durable: AsyncLedger, redis: Redis) -> None:
+    redis.config_resetstat()
+    await asyncio.gather(*(durable.accept(echo()) for _ in range(3 * GROUP)))
+    assert redis.info("commandstats")["cmdstat_waitaof"]["calls"] == 1
 
 
 async def test_a_replay_is_durable_and_a_conflict_a_conflict(durable: AsyncLedger) -> None:

@@ -1,6 +1,7 @@
 """`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from handoff_ledger.outages import TRANSIENT, demoted, unavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
+GROUP = 12  # tasks accepted in one step: Redis takes the first while the API still makes the others ready
 FSYNC_MS = int(BOUND_S * 1000) - 100
 
 
@@ -24,6 +26,7 @@ class AsyncLedger:
         self.redis: Redis = async_client(url)
         self.limits = limits
         self._durable = durable
+        self._group = sys.maxsize if durable else GROUP  # the longer wait, for the disk, is shared by all
         self._waiting: list[tuple[Submission, asyncio.Future[Receipt]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
@@ -49,7 +52,7 @@ class AsyncLedger:
         return call.parse(reply)
 
     async def accept(self, submission: Submission) -> Receipt:
-        """Accepts a task, in one round trip with all that are submitted in the same turn of the loop.
+        """Accepts a task, in one round trip with others that are submitted in the same turn of the loop.
 
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
@@ -58,9 +61,9 @@ class AsyncLedger:
         future: asyncio.Future[Receipt] = loop.create_future()
         self._waiting.append((submission, future))
         if len(self._waiting) == 1:
-            flush = loop.create_task(self._flush())
-            self._flushes.add(flush)
-            flush.add_done_callback(self._flushes.discard)
+            loop.call_soon(self._send)  # when the other requests of this turn have joined
+        elif len(self._waiting) == self._group:
+            self._send()
         return await future
 
     async def accept_batch(self, submission: Submission, packs: Sequence[tuple[bytes, int]]) -> Receipt:
@@ -71,9 +74,14 @@ class AsyncLedger:
         """
         return await self.run(accept_batch(submission, packs, self.limits), durable=self._durable)
 
-    async def _flush(self) -> None:
-        await asyncio.sleep(0)  # lets the other requests of this turn join
-        waiting, self._waiting = self._waiting, []
+    def _send(self) -> None:
+        if self._waiting:
+            flush = asyncio.get_running_loop().create_task(self._flush(self._waiting))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+            self._waiting = []
+
+    async def _flush(self, waiting: Sequence[tuple[Submission, asyncio.Future[Receipt]]]) -> None:
         call = accept([submission for submission, _ in waiting], self.limits)
         replies: Sequence[Receipt | Exception]
         try:
