@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 GATES := $(VENV)/.gates
+PEERS := $(addprefix $(VENV)/bench-,arq celery dramatiq rq taskiq)
 MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 # What a user typed reaches a recipe as "$$NAME" in its environment: neither make nor the shell reads anything into it.
 override export NAME := $(value NAME)
@@ -13,6 +14,7 @@ override export OVERLAY := $(value OVERLAY)
 override export REGISTRY := $(value REGISTRY)
 override export LOAD := $(value LOAD)
 override export TO := $(value TO)
+override export ONLY := $(value ONLY)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -123,6 +125,10 @@ test-containers: $(READY) ## The images, and the stack in containers (needs Dock
 faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was lost (QUICK=1: in five minutes; SEED=...)
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.faults.run $(if $(QUICK),--quick) $(if $(SEED),--seed=$(SEED))
 
+.PHONY: bench
+bench: $(READY) $(PEERS:=/.ready) ## Measure the speed beside the peers', in at most ten minutes (ONLY="accept drain": these alone)
+	@PYTHONPATH=scripts:. $(BIN)/python -m bench.run --only="$$ONLY"
+
 ##@ Tools
 
 .PHONY: setup
@@ -152,3 +158,9 @@ lock-check: $(READY) ## Fail when a lock no longer matches the pyproject files
 clean: ## Remove the virtual environment, caches and what runs left
 	@rm -rf $(VENV) .handoff .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist notification.log
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The peers of `make bench`, and what draws its picture.
+$(VENV)/bench-%/.ready: bench/requirements-%.txt $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@VIRTUAL_ENV=$(@D) $(BIN)/uv pip install --quiet --require-hashes --requirement $<
+	@touch $@

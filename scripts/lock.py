@@ -18,8 +18,11 @@ SOURCES = {lock: f"{lock.parent}/pyproject.toml" for lock in SERVICES} | {
     Path("requirements-build.txt"): "--group=build",  # what builds an image and a virtual environment
     Path("deploy/compose/requirements.txt"): "--group=reload",  # what an image has besides in development
 }
-# Tools in environments of their own: their pins are not to be ours.
-TOOLS = {Path(f"requirements-{tool}.txt"): f"--group={tool}" for tool in ("checkov", "kustomize")}
+BENCHES = ("arq", "celery", "dramatiq", "picture", "rq", "taskiq")
+# What runs in environments of its own: its pins are not to be ours.
+TOOLS = {Path(f"requirements-{tool}.txt"): f"--group={tool}" for tool in ("checkov", "kustomize")} | {
+    Path(f"bench/requirements-{name}.txt"): f"--group=bench-{name}" for name in BENCHES
+}
 LOCKS = [DEVELOPMENT, *SOURCES, *TOOLS]
 
 

@@ -1,0 +1,91 @@
+"""How fast is work accepted? `python -m bench.accept`
+
+POSTs of one push by 32 connections (wrk) to one API process, answers a second and latency, without a warm-up. The bare
+route and Handoff take turns, so that both see the same machine; ratios are medians of the turns' own. Handoff is
+gunicorn with a key, logs, metrics and an append-only file; the bare route and the peers' APIs are uvicorn without logs,
+and the peers' Redis keeps no file.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.figures import Figures, alone
+from bench.handoff import HEADERS, production
+from bench.peer import BARE, PEERS, TUTORIAL, Peer, Server
+from bench.wrk import Load, post
+from process import free_port
+from stack import ROOT, Redis, clean_environment
+
+ROUNDS = 3
+SECONDS = 4
+PATH = "/v1/tasks/push.send"
+BODY = json.dumps({"token": "device-1", "title": "Your order is on its way", "body": "It arrives tomorrow by 12."})
+
+
+def row(loads: Sequence[Load], bare: Sequence[Load]) -> dict[str, float]:
+    """The medians of the turns, and their ratios to the bare route's turns."""
+    rate, p50, p99 = (statistics.median(values) for values in zip(*loads, strict=True))
+    return {
+        "requests/s": rate,
+        "p50 ms": p50,
+        "p99 ms": p99,
+        "of bare": statistics.median(load.rate / limit.rate for load, limit in zip(loads, bare, strict=False)),
+        "p99 of bare": statistics.median(load.p99 / limit.p99 for load, limit in zip(loads, bare, strict=False)),
+    }
+
+
+def ours(folder: Path) -> Figures:
+    """The bare route, and Handoff without and with an Idempotency-Key, in turns."""
+    python = Path(sys.executable)
+    bare = Server("bare", python, folder, {**clean_environment(), "PYTHONPATH": str(ROOT)}, port=free_port())
+    stack = production(folder / "stack", workers=0)
+    turns: dict[str, list[Load]] = {BARE: [], "Handoff": [], "Handoff, Idempotency-Key": []}
+    with ExitStack() as stop:
+        stop.callback(bare.stop)
+        bare.start()
+        bare.wait_ready()
+        stop.enter_context(stack)
+        for _ in range(ROUNDS):
+            url = f"{stack.api.url}{PATH}"
+            turns[BARE].append(post(f"{bare.url}/push", BODY, SECONDS))
+            turns["Handoff"].append(post(url, BODY, SECONDS, HEADERS))
+            turns["Handoff, Idempotency-Key"].append(post(url, BODY, SECONDS, HEADERS, keys=True))
+    return {name: row(loads, turns[BARE]) for name, loads in turns.items()}
+
+
+def theirs(peer: Peer, folder: Path) -> Load:
+    redis = Redis(folder, port=free_port(), appendonly=False)
+    server = peer.server(folder, redis.port, port=free_port())
+    try:
+        redis.start()
+        redis.wait_ready()
+        server.start()
+        server.wait_ready()
+        return post(f"{server.url}/push", BODY, SECONDS)
+    finally:
+        server.stop()
+        redis.stop()
+
+
+def measure() -> Figures:
+    with tempfile.TemporaryDirectory() as name:
+        figures = ours(Path(name))
+    bare = figures[BARE]
+    limit = Load(bare["requests/s"], bare["p50 ms"], bare["p99 ms"])
+    for peer in {peer.module: peer for peer in PEERS}.values():
+        with tempfile.TemporaryDirectory() as name:
+            figures[TUTORIAL if peer.module == "celery" else peer.name] = row([theirs(peer, Path(name))], [limit])
+    rates = {name: figure["requests/s"] for name, figure in figures.items()}
+    best = max(rate for name, rate in rates.items() if name != BARE and not name.startswith("Handoff"))
+    for name in ("Handoff", "Handoff, Idempotency-Key"):
+        figures[name] |= {"of best peer": rates[name] / best, "of tutorial": rates[name] / rates[TUTORIAL]}
+    return figures
+
+
+if __name__ == "__main__":
+    alone(measure)

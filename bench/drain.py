@@ -1,0 +1,91 @@
+"""How fast are single tasks run? `python -m bench.drain`
+
+Empty tasks that wait already, run by two worker processes: finished tasks a second, from the first that is finished to
+the last, or for 15 s. So no start-up is in it, for nobody. Handoff has its lease, fence, ledger, result, logs and an
+append-only file; Celery, rq, arq and taskiq keep a result, dramatiq none; the peers' Redis keeps no file.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from redis import Redis as Connection
+
+from bench.figures import Figures, alone
+from bench.handoff import production
+from bench.peer import PEERS, Peer
+from handoff_contracts import CATALOGUE
+from handoff_ledger import BlockingLedger, Limits, Submission, calls
+from process import NotReady, Process, free_port, stop_together, wait_until
+from stack import Redis
+
+TASKS = 15_000
+CHUNK = 500
+START_S = 30.0
+LIMIT_S = 15.0
+ECHO = CATALOGUE["system.echo"]
+PAYLOAD = json.dumps({"message": "device-1"}).encode()
+
+
+def rate(finished: Callable[[], int], tasks: int, limit_s: float = LIMIT_S) -> float:
+    """Finished tasks a second, from the first on."""
+    if not wait_until(lambda: finished() > 0, START_S):
+        raise NotReady(f"No task was finished within {START_S:.0f} s")
+    first, began = finished(), time.monotonic()
+    wait_until(lambda: finished() >= tasks, limit_s)
+    return (finished() - first) / (time.monotonic() - began)
+
+
+def by_peer(peer: Peer, folder: Path) -> float:
+    redis = Redis(folder, port=free_port(), appendonly=False)
+    fill = peer.fill(folder, redis.port)
+    workers: Sequence[Process] = []
+    redis.start()
+    try:
+        redis.wait_ready()
+        fill.start()
+        if not fill.wait(60) or fill.exit_code:
+            raise NotReady(f"{peer.name} could not be filled: {fill.log.read_text()}")
+        with Connection(port=redis.port) as queues, Connection(port=redis.port, db=1) as results:
+            workers = peer.started(folder, redis.port)
+            return rate(lambda: peer.finished(queues, results, peer.tasks), peer.tasks)
+    finally:
+        fill.kill()
+        stop_together(workers)
+        redis.stop()
+
+
+def by_handoff(folder: Path, tasks: int = TASKS) -> float:
+    stack = production(folder)
+    stack.redis.start()
+    try:
+        stack.redis.wait_ready()
+        ledger = BlockingLedger(stack.redis_url)
+        for _ in range(tasks // CHUNK):
+            waiting = [Submission(contract=ECHO, payload=PAYLOAD, queue=ECHO.queue.name) for _ in range(CHUNK)]
+            ledger.run(calls.accept(waiting, Limits()))
+        ledger.close()
+        with Connection(port=stack.redis.port) as redis:
+            stack.worker.start()
+            return rate(lambda: int(redis.hget("handoff:stats", "system.echo succeeded") or 0), tasks)
+    finally:
+        stack.stop()
+
+
+def measure() -> Figures:
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as name:
+        figures["Handoff"] = {"tasks/s": by_handoff(Path(name))}
+    for peer in PEERS:
+        with tempfile.TemporaryDirectory() as name:
+            figures[peer.name] = {"tasks/s": by_peer(peer, Path(name))}
+    celery = max(row["tasks/s"] for name, row in figures.items() if name.startswith("Celery"))
+    for row in figures.values():
+        row["of Celery"] = row["tasks/s"] / celery
+    return figures
+
+
+if __name__ == "__main__":
+    alone(measure)

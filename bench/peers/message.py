@@ -1,0 +1,9 @@
+"""What every API here is posted: the fields of a push."""
+
+from pydantic import BaseModel
+
+
+class Push(BaseModel):
+    token: str
+    title: str
+    body: str
