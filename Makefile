@@ -129,6 +129,10 @@ faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was 
 bench: $(READY) $(PEERS:=/.ready) ## Measure the speed beside the peers', in at most ten minutes (ONLY="accept drain": these alone)
 	@PYTHONPATH=scripts:. $(BIN)/python -m bench.run --only="$$ONLY"
 
+.PHONY: bench-docs
+bench-docs: $(VENV)/bench-picture/.ready ## Put the last figures into docs/speed.md, and draw docs/speed.svg
+	@PYTHONPATH=. $(VENV)/bench-picture/bin/python -m bench.picture
+
 ##@ Tools
 
 .PHONY: setup

@@ -1,65 +1,120 @@
-"""What a backlog costs: `python bench/backlog.py [tasks]`. Prints one JSON object.
+"""What does a backlog cost? `python -m bench.backlog`
 
-Fills an embedded Redis with open single tasks of a 200-byte payload and measures, with none of them and with all:
-a sweep of the reconciler and an accept, in ms (medians of 200), and Redis's memory for a task, in bytes.
+With 1,000,000 open tasks beside none, each behind an API of its own, in turns: a POST on one connection (median), and
+the time that Redis itself counts for an accept and for a sweep of the reconciler. And the memory of Redis for an open
+task with a payload of 200 bytes, and for an open item of a pack beyond its payload.
 """
 
+import http.client
 import json
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+from redis import Redis as Connection
+
+from bench.figures import Figures, alone
+from bench.handoff import HEADERS, production
 from handoff_contracts import CATALOGUE
-from handoff_ledger import BlockingLedger, Limits, Submission, calls
-from process import free_port
-from stack import Redis
+from handoff_ledger import BlockingLedger, Call, Limits, Submission, calls
+from stack import Stack
 
+TASKS = 1_000_000
+ITEMS = 100_000
+CHUNK = 1_000
+TURNS = 10
+CALLS = 200  # of each kind in a turn
 ECHO = CATALOGUE["system.echo"]
 PAYLOAD = json.dumps({"message": "x" * 184}, separators=(",", ":")).encode()
 LIMITS = Limits(queue=10_000_000)
-CHUNK = 500
 
 
 def submissions(count: int) -> list[Submission]:
-    return [Submission(contract=ECHO, payload=PAYLOAD, queue="default") for _ in range(count)]
+    return [Submission(contract=ECHO, payload=PAYLOAD, queue=ECHO.queue.name) for _ in range(count)]
 
 
-def median_ms(step: Callable[[], object]) -> float:
-    times = []
-    for _ in range(200):
-        began = time.perf_counter()
-        step()
-        times.append((time.perf_counter() - began) * 1000)
-    return round(statistics.median(times), 3)
+class Side:
+    """An API and its Redis, with or without a backlog. Times in ms, of all turns."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.redis = Connection(port=stack.redis.port)
+        self.redis.config_set("auto-aof-rewrite-percentage", 0)  # no rewrite at the side of a measurement
+        self.ledger = BlockingLedger(stack.redis_url)
+        self.api = http.client.HTTPConnection("127.0.0.1", int(stack.api.url.rpartition(":")[2]), timeout=10)
+        self.times: dict[str, list[float]] = {"POST": [], "accept in Redis": [], "sweep in Redis": []}
+
+    def used(self) -> int:
+        return int(self.redis.info("memory")["used_memory"])
+
+    def fill(self, tasks: int) -> float:
+        """Accepts so many. Gives bytes a task."""
+        before = self.used()
+        for _ in range(tasks // CHUNK):
+            self.ledger.run(calls.accept(submissions(CHUNK), LIMITS))
+        return (self.used() - before) / tasks
+
+    def pack(self, items: int) -> float:
+        """Accepts a batch of so many. Gives bytes an item, its payload not counted."""
+        payloads = [json.dumps({"message": f"device-{number:08}"}, separators=(",", ":")) for number in range(items)]
+        size = ECHO.policy.pack
+        packs = [payloads[at : at + size] for at in range(0, items, size)]
+        batch = Submission(contract=ECHO, payload=b"{}", queue=ECHO.queue.name)
+        contents = [(f"[{','.join(pack)}]".encode(), len(pack)) for pack in packs]
+        before = self.used()
+        self.ledger.run(calls.accept_batch(batch, contents, LIMITS))
+        return (self.used() - before - sum(map(len, payloads))) / items
+
+    def turn(self) -> None:
+        for _ in range(CALLS):
+            began = time.perf_counter()
+            self.post()
+            self.times["POST"].append((time.perf_counter() - began) * 1000)
+        self._counted("accept in Redis", [calls.accept([one], LIMITS) for one in submissions(CALLS)])
+        self._counted("sweep in Redis", [calls.sweep("bench", LIMITS)] * CALLS)
+
+    def post(self) -> None:
+        headers = {**HEADERS, "Content-Type": "application/json"}
+        self.api.request("POST", f"/v1/tasks/{ECHO.name}", PAYLOAD, headers)
+        answer = self.api.getresponse()
+        if answer.status != 202:
+            raise SystemExit(f"A task was not accepted: {answer.read().decode()}")
+        answer.read()
+
+    def _counted(self, name: str, made: Sequence[Call[Any]]) -> None:
+        self.redis.config_resetstat()
+        for call in made:
+            self.ledger.run(call)
+        self.times[name].append(self.redis.info("commandstats")["cmdstat_evalsha"]["usec_per_call"] / 1000)
+
+    def close(self) -> None:
+        self.api.close()
+        self.ledger.close()
+        self.redis.close()
 
 
-def measure(ledger: BlockingLedger) -> dict[str, float]:
-    return {
-        "sweep_ms": median_ms(lambda: ledger.run(calls.sweep("bench", LIMITS))),
-        "accept_ms": median_ms(lambda: ledger.run(calls.accept(submissions(1), LIMITS))),
-    }
-
-
-def main() -> int:
-    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    with tempfile.TemporaryDirectory() as folder:
-        redis = Redis(Path(folder), port=free_port(), appendonly=False)
-        redis.start()
-        try:
-            redis.wait_ready()
-            ledger = BlockingLedger(f"redis://127.0.0.1:{redis.port}/0")
-            empty, before = measure(ledger), ledger.info()["used_memory"]
-            for _ in range(tasks // CHUNK):
-                ledger.run(calls.accept(submissions(CHUNK), LIMITS))
-            each = (ledger.info()["used_memory"] - before) / tasks
-            print(json.dumps({"tasks": tasks, "empty": empty, "full": measure(ledger), "bytes_a_task": round(each)}))
-        finally:
-            redis.stop()
-    return 0
+def measure(tasks: int = TASKS, items: int = ITEMS, turns: int = TURNS) -> Figures:
+    with ExitStack() as stack:
+        sides = []
+        for _ in range(2):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            settings = {"HANDOFF_QUEUE_LIMIT": str(LIMITS.queue)}
+            side = Side(stack.enter_context(production(folder, workers=0, **settings)))
+            stack.callback(side.close)
+            sides.append(side)
+        none, full = sides
+        figures = {"open task": {"bytes": full.fill(tasks)}, "open item of a pack": {"bytes": none.pack(items)}}
+        for _ in range(turns):
+            none.turn()
+            full.turn()
+        for name in none.times:
+            without, with_all = statistics.median(none.times[name]), statistics.median(full.times[name])
+            figures[name] = {"ms with none": without, "ms with all": with_all, "ratio": with_all / without}
+    return figures
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone(measure)

@@ -4,20 +4,29 @@ A target that is missed is a figure. Exit code 1: something could not be measure
 """
 
 import argparse
-import importlib
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from bench import accept, backlog, batch, drain, footprint, pushes, recovery
 from bench.figures import Figures, figures_table
 from bench.targets import targets_table
 from stack import ROOT
 
-QUESTIONS = ["accept", "drain", "batch", "push", "backlog", "recovery", "footprint"]
+QUESTIONS: dict[str, Callable[[], Figures]] = {
+    "accept": accept.measure,
+    "drain": drain.measure,
+    "batch": batch.measure,
+    "push": pushes.measure,
+    "backlog": backlog.measure,
+    "recovery": recovery.measure,
+    "footprint": footprint.measure,
+}
 FILE = ROOT / ".handoff" / "bench.json"
 
 
@@ -40,15 +49,15 @@ def main() -> int:
     parser.add_argument("--only", default="", help="questions, separated by spaces")
     parser.add_argument("--output", type=Path, default=FILE)
     arguments = parser.parse_args()
-    chosen = arguments.only.split() or QUESTIONS
-    if unknown := set(chosen) - set(QUESTIONS):
+    chosen = arguments.only.split() or list(QUESTIONS)
+    if unknown := set(chosen) - QUESTIONS.keys():
         parser.error(f"{', '.join(sorted(unknown))}: the questions are {', '.join(QUESTIONS)}")
     results: dict[str, Figures] = {}
     took: dict[str, float] = {}
     for question in chosen:
         print(f"{question} ...", file=sys.stderr, flush=True)
         began = time.monotonic()
-        results[question] = importlib.import_module(f"bench.{question}").measure()
+        results[question] = QUESTIONS[question]()
         took[question] = round(time.monotonic() - began, 1)
         print(figures_table(question, results[question]), end="\n\n", flush=True)
     print(targets_table(results))
