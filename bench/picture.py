@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from bench.figures import as_text, figures_table
 from bench.targets import targets_table
@@ -40,16 +41,13 @@ def replaced(document: str, text: str) -> str:
 
 def draw(results: dict[str, Any]) -> None:
     """A bar for each subject, the longest on top."""
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "handoff", "font.size": 9})
-    from matplotlib import pyplot  # noqa: PLC0415  # after its backend is chosen
-
-    panels = [panel for panel in PANELS if panel[0] in results]
-    heights = [len(results[question]) for question, _, _ in panels]
-    figure, axes = pyplot.subplots(
-        len(panels), 1, figsize=(7, 0.32 * sum(heights) + 0.7 * len(panels)), height_ratios=heights
+    mpl.rcParams.update(
+        {"svg.hashsalt": "handoff", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
     )
-    for axis, (question, measure, title) in zip(axes, panels, strict=True):
+    heights = [len(results[question]) for question, _, _ in PANELS]
+    figure = Figure(figsize=(7, 0.3 * sum(heights) + 0.6 * len(heights)), layout="constrained")
+    axes = figure.subplots(len(heights), 1, height_ratios=heights)
+    for axis, (question, measure, title) in zip(axes, PANELS, strict=True):
         rows = sorted((row[measure], subject) for subject, row in results[question].items() if measure in row)
         rates, subjects = zip(*rows, strict=True)
         colours = [OURS if subject.startswith("Handoff") else THEIRS for subject in subjects]
@@ -59,7 +57,6 @@ def draw(results: dict[str, Any]) -> None:
         axis.spines[["top", "right", "bottom"]].set_visible(False)
         axis.set_xticks([])
         axis.margins(x=0.12)
-    figure.tight_layout()
     figure.savefig(PICTURE, metadata={"Date": None})
 
 
