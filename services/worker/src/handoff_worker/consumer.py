@@ -15,6 +15,7 @@ from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
+GATHER_S = 0.1  # seconds that a task's event waits for others
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
 
 
@@ -27,6 +28,9 @@ class Consumer(CeleryConsumer):
     """Named by `worker_consumer` in the configuration."""
 
     connection_errors: tuple[type[Exception], ...]
+    event_dispatcher: Any
+    _gathering = False
+    _stopping = False
 
     def ensure_connected(self, conn: Any) -> Any:
         """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
@@ -39,7 +43,25 @@ class Consumer(CeleryConsumer):
         have taken. One of them may be on its way: it would run without a lease, and hold up a shutdown for 30 s.
         """
         pool.hear(self.pool)
+        self._publish_events()
         super().on_close()
+
+    def stop(self) -> None:
+        self._stopping = True
+        super().stop()
+
+    def on_send_event_buffered(self) -> Any:
+        """Publishes the events of some tasks at once. Celery would wait for Redis after each."""
+        if self._stopping:  # the loop that would publish them turns no more
+            super().on_send_event_buffered()
+        elif not self._gathering:
+            self._gathering = True
+            self.timer.call_after(GATHER_S, self._publish_events)
+
+    def _publish_events(self) -> None:
+        self._gathering = False
+        if self.event_dispatcher:
+            self.event_dispatcher.flush()
 
     def create_task_handler(self, *args: Any) -> Callable[[Any], None]:
         """What takes a message. Wrong headers would end the worker: those that no message of ours has are left out."""
