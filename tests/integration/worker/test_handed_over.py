@@ -28,7 +28,7 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
 
 @pytest.fixture
 def worker(floor: Floor) -> Worker:
-    worker = floor.hire("worker")
+    worker = floor.hire("worker", HANDOFF_LOG_LEVEL="debug")
     worker.wait_ready()
     return worker
 

@@ -95,14 +95,24 @@ class Executor:
         return self._end(claim, attempt.binding, outcome)
 
     async def _watched(self, id: str, work: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """Cancels the work when that was asked for."""
-        with named(id):
-            running = asyncio.create_task(work)  # it keeps the name
-        while not (await asyncio.wait({running}, timeout=WATCH))[0]:
+        """Cancels the work when that was asked for. Most of it has ended before anybody looks."""
+        loop, running = asyncio.get_running_loop(), asyncio.current_task()
+        looking: set[asyncio.Task[None]] = set()
+        timer = loop.call_later(WATCH, lambda: looking.add(loop.create_task(self._look(id, running))))
+        try:
+            with named(id):
+                return await work
+        finally:
+            timer.cancel()
+            for each in looking:
+                each.cancel()
+
+    async def _look(self, id: str, running: asyncio.Task[Any] | None) -> None:
+        while True:
             with suppress(LedgerError):
-                if (await asyncio.to_thread(self._ledger.run, calls.read(id))).cancel_requested:
+                if (await asyncio.to_thread(self._ledger.run, calls.read(id))).cancel_requested and running:
                     running.cancel()
-        return await running
+            await asyncio.sleep(WATCH)
 
     def _cancelled(self, claim: Claim) -> Ending:
         return Ending(self._insist(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)

@@ -29,7 +29,7 @@ def connect(settings: Settings, process: PoolProcess) -> None:
     """Connects everything. Celery holds receivers weakly, unless told otherwise."""
     parent = Parent(settings, process)
     for moment, receiver in (
-        (signals.setup_logging, lambda **_: configure(settings.log_level, development=settings.development)),
+        (signals.setup_logging, lambda **_: log_to_stderr(settings)),
         (signals.worker_init, parent.starting),
         (signals.worker_process_init, lambda **_: process.open()),
         (signals.worker_process_shutdown, lambda **_: process.close()),
@@ -39,6 +39,13 @@ def connect(settings: Settings, process: PoolProcess) -> None:
         (signals.task_failure, parent.failed),
     ):
         moment.connect(receiver, weak=False)
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """One line a task, when it ends. That it was received is told with those of level debug."""
+    configure(settings.log_level, development=settings.development)
+    if settings.log_level != "debug":
+        logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
 
 
 def later(seconds: float, do: Callable[..., object], *args: object) -> None:
