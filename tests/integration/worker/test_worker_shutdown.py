@@ -4,13 +4,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from handoff_ledger import State, calls
 from process import wait_until
 from stack import Worker
 from tests.integration.worker.bench import LIMITS
-from tests.integration.worker.floor import Floor, logs
+from tests.integration.worker.floor import Floor, logs, pool
 from tests.integration.worker.lab.contracts import BLOCK, WAIT
 
 SOFT_S = 4  # the soft shutdown of these workers
@@ -29,6 +30,14 @@ def worker(floor: Floor) -> Iterator[Worker]:
     worker.wait_ready()
     yield worker
     worker.kill()
+
+
+def test_an_idle_pool_process_ends_at_once(worker: Worker) -> None:
+    processes = pool(worker)
+    worker.signal(signal.SIGTERM)
+    assert wait_until(lambda: not any(psutil.pid_exists(pid) for pid in processes), 0.9)
+    assert worker.wait(5)
+    assert worker.exit_code == 0, logs([worker])[-3000:]
 
 
 def test_under_load_nothing_is_lost_or_repeated(floor: Floor, worker: Worker) -> None:

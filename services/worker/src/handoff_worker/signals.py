@@ -1,5 +1,6 @@
 """Celery's signals, and what the worker does at each: the life of the parent and of a pool process."""
 
+import gc
 import logging
 import os
 import signal
@@ -32,7 +33,7 @@ def connect(settings: Settings, process: PoolProcess) -> None:
         (signals.setup_logging, lambda **_: log_to_stderr(settings)),
         (signals.worker_init, parent.starting),
         (signals.worker_process_init, lambda **_: process.open()),
-        (signals.worker_process_shutdown, lambda **_: process.close()),
+        (signals.worker_process_shutdown, lambda exitcode, **_: end(process, exitcode)),
         (signals.worker_ready, parent.ready),
         (signals.worker_shutting_down, parent.shutting_down),
         (signals.worker_shutdown, parent.shutdown),
@@ -46,6 +47,15 @@ def log_to_stderr(settings: Settings) -> None:
     configure(settings.log_level, development=settings.development)
     if settings.log_level != "debug":
         logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+
+
+def end(process: PoolProcess, exitcode: int) -> None:
+    """The last that a pool process does. When its worker stops, nobody reads the farewell that billiard sends now, and
+    then sleeps a second for.
+    """
+    process.close()
+    if process.draining():
+        os._exit(exitcode)
 
 
 def later(seconds: float, do: Callable[..., object], *args: object) -> None:
@@ -66,6 +76,7 @@ class Parent:
 
     def starting(self, **_: Any) -> None:
         self._ready_file.clear()
+        gc.freeze()  # what was imported is left alone by the collector, so pool processes share its pages
 
     def ready(self, sender: Any, **_: Any) -> None:
         queues = list(sender.app.amqp.queues.consume_from)
