@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import uvloop
 from pydantic_core import from_json, to_json
 
 from handoff_ledger import (
@@ -59,7 +60,7 @@ class Executor:
         self._resources = resources
         self._owner = owner
         self._draining = draining
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def run(self, binding: Binding, id: str) -> Ending:
         """Runs the task, unless it is not to be run. What it came to is in the ledger when this returns."""
