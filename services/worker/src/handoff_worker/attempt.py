@@ -13,6 +13,7 @@ from handoff_contracts import Policy
 from handoff_ledger import Fault
 from handoff_worker.binding import Binding
 from handoff_worker.interrupt import Interrupted, interruptible
+from handoff_worker.limit import TimeLimit
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Gone, Hold, Retry, Unknown
 
@@ -63,6 +64,7 @@ class Attempt:
     def __init__(self, binding: Binding, resources: Resources) -> None:
         self.binding = binding
         self._resources = resources
+        self._limit = TimeLimit(binding.contract.policy.time_limit)
 
     async def on_loop(self, payload: Any) -> Outcome:
         """An async handler, cancelled at its time limit."""
@@ -70,9 +72,9 @@ class Attempt:
             parsed = self.binding.contract.payload.model_validate(payload)
         except ValidationError:
             return Failed(BAD_PAYLOAD)
-        limit = asyncio.timeout(self.binding.contract.policy.time_limit)
+        limit = self._limit.watch()
         try:
-            async with limit:
+            with limit:
                 return self._done(await self.binding.handler(parsed, self._resources))
         except asyncio.CancelledError as error:
             running = asyncio.current_task()
@@ -80,7 +82,7 @@ class Attempt:
                 raise
             return self._judge(error)  # nobody cancelled this attempt: the handler awaited something that was
         except Exception as error:
-            return Again(TIME_LIMIT) if limit.expired() else self._judge(error)
+            return Again(TIME_LIMIT) if limit.expired else self._judge(error)
 
     def in_place(self, payload: Any) -> Outcome:
         """A sync handler, in this thread; interrupted at its time limit, or when its cancellation is asked for."""

@@ -1,0 +1,56 @@
+"""One timer for many runs: each ends at its own limit, whoever began or ended before it."""
+
+import asyncio
+import time
+
+import pytest
+
+from handoff_worker.limit import TimeLimit
+
+
+async def sleeper(limit: TimeLimit, seconds: float) -> float:
+    """Sleeps within the limit; gives after how long it was over."""
+    began = time.monotonic()
+    try:
+        with limit.watch():
+            await asyncio.sleep(seconds)
+    except TimeoutError:
+        pass
+    return time.monotonic() - began
+
+
+async def test_each_run_has_its_own_limit() -> None:
+    limit = TimeLimit(0.2)
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(sleeper(limit, seconds)) for seconds in (60, 0.05, 60)]
+        await asyncio.sleep(0.1)
+        runs.append(group.create_task(sleeper(limit, 60)))
+    first, short, third, late = [run.result() for run in runs]
+    assert short < 0.19 <= min(first, third, late)
+    assert max(first, third, late) < 1
+
+
+async def test_another_run_begins_after_the_last_has_ended() -> None:
+    limit = TimeLimit(0.1)
+    for _ in range(3):
+        assert await sleeper(limit, 0.01) < 0.1
+    assert 0.09 <= await sleeper(limit, 60) < 1
+
+
+async def test_what_its_limit_cancelled_may_go_on_awaiting() -> None:
+    async def run() -> str:
+        with pytest.raises(TimeoutError), TimeLimit(0.02).watch():
+            await asyncio.sleep(60)
+        await asyncio.sleep(0.01)
+        return "went on"
+
+    assert await asyncio.create_task(run()) == "went on"
+
+
+async def test_a_cancellation_from_outside_is_none_of_the_limits() -> None:
+    limit = TimeLimit(60)
+    running = asyncio.create_task(sleeper(limit, 60))
+    await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
