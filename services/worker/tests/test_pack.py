@@ -77,6 +77,25 @@ async def test_outcomes_that_come_together_are_recorded_together() -> None:
     assert len(ledger.chunks) < 20
 
 
+async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
+    first_recorded = asyncio.Event()
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        if ask.text != "0":
+            await first_recorded.wait()
+        return Answer(text=ask.text)
+
+    class Telling(Ledger):
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+            first_recorded.set()
+            return await super().record(outcomes, gone)
+
+    ledger = Telling()
+    await asyncio.wait_for(pack_of(handler, ledger, claim(10), concurrency=10).run(), 5)
+    assert ledger.chunks[0] == [(0, State.SUCCEEDED, {"text": "0"})]
+    assert len(ledger.recorded) == 10
+
+
 async def test_recorded_items_are_not_run_again() -> None:
     before: list[Recorded] = [(0, State.SUCCEEDED, None), (2, State.FAILED, None)]
     ran: list[str] = []

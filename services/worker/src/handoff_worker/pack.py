@@ -5,6 +5,7 @@ So what repeats after a worker's death is at most what was in flight: `policy.co
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
@@ -13,9 +14,20 @@ from handoff_ledger import Claim, State
 from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome
 from handoff_worker.identity import named
 
+LINGER_S = 0.003  # an outcome waits so long for others, to be recorded together with them
+
 Recorded = tuple[int, State, Any]  # an item's place in its pack, how it ended, its result or error
 Gone = tuple[str, str]  # a channel, and a recipient that is no more
 Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # gives whether to go on
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Outcomes that are recorded together. `recorded` is done when they are."""
+
+    outcomes: list[Recorded] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+    recorded: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Pack:
@@ -32,8 +44,8 @@ class Pack:
         self._attempt = attempt
         self._record = record
         self._draining = draining
-        self._waiting: list[tuple[Recorded, asyncio.Future[None]]] = []
-        self._gone: list[Gone] = []
+        self._running = 0  # runners, so the most that may be in flight
+        self._chunk = Chunk()
         self._ready = asyncio.Event()
         self.again: dict[int, Again] = {}  # items to be tried again
         self.held: Held | None = None  # why it stopped before its end: it may not go on now
@@ -48,16 +60,22 @@ class Pack:
             LedgerUnavailable: Redis was away too long.
         """
         policy = self._attempt.binding.contract.policy
-        places = policy.concurrency if self._attempt.binding.asynchronous else 1
+        self._running = policy.concurrency if self._attempt.binding.asynchronous else 1
         try:
             async with asyncio.TaskGroup() as group:
                 recorder = group.create_task(self._recorder())
-                await asyncio.wait([group.create_task(self._runner()) for _ in range(places)])
+                await asyncio.wait([group.create_task(self._runner()) for _ in range(self._running)])
                 recorder.cancel()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
     async def _runner(self) -> None:
+        try:
+            await self._run()
+        finally:
+            self._running -= 1
+
+    async def _run(self) -> None:
         for at, item in self._todo:
             with named(f"{self._id}.{at}"):
                 outcome = await self._one(item)
@@ -80,22 +98,24 @@ class Pack:
         return self._attempt.in_place(item)
 
     async def _put(self, at: int, outcome: Done | Failed) -> None:
+        chunk = self._chunk
+        if not chunk.outcomes:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._ready.set)
+        chunk.outcomes.append(told(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
-            self._gone.append(outcome.gone)
-        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((told(at, outcome), recorded))
-        self._ready.set()
-        await recorded
+            chunk.gone.append(outcome.gone)
+        if 2 * len(chunk.outcomes) >= self._running:  # the other half goes on sending meanwhile
+            self._ready.set()
+        await chunk.recorded
 
     async def _recorder(self) -> None:
         while True:
             await self._ready.wait()
-            await asyncio.sleep(0)  # lets the items that end in this turn of the loop join
             self._ready.clear()
-            (waiting, self._waiting), (gone, self._gone) = (self._waiting, []), (self._gone, [])
-            self.cancelled = not await self._record([outcome for outcome, _ in waiting], gone) or self.cancelled
-            for _, recorded in waiting:
-                recorded.set_result(None)
+            chunk, self._chunk = self._chunk, Chunk()
+            self._linger.cancel()
+            self.cancelled = not await self._record(chunk.outcomes, chunk.gone) or self.cancelled
+            chunk.recorded.set_result(None)
 
 
 def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Recorded:
