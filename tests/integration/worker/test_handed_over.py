@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from redis.client import PubSub
 
 from handoff_ledger import State
 from process import wait_until
@@ -28,7 +29,7 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
 
 @pytest.fixture
 def worker(floor: Floor) -> Worker:
-    worker = floor.hire("worker", HANDOFF_LOG_LEVEL="debug")
+    worker = floor.hire("worker")
     worker.wait_ready()
     return worker
 
@@ -40,9 +41,11 @@ def handed_over(floor: Floor, worker: Worker, effects: Effects, seconds: float) 
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
     assert wait_until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in processes), 5)
+    events = PubSub(floor.client.connection_pool, ignore_subscribe_messages=True)
+    events.psubscribe("/0.celeryev/task.multi")
     id = floor.accept(WAIT, {"effects": effects.path, "seconds": seconds})
     try:
-        assert wait_until(lambda: f"[{id}] received" in logs([worker]), 5)
+        assert wait_until(lambda: events.get_message() is not None, 5)  # published some turns of the loop after it
         yield id
     finally:
         for pid in processes:
