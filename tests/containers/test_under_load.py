@@ -10,7 +10,7 @@ from tests.containers.host import Host, KeyClient
 from tests.containers.load import Load
 
 ITEMS = 4000
-PACK = 250  # pushes that one process of a worker has at a time
+PLACES = 100  # pushes that one process of a worker has in flight
 ENDED_S = 120  # the leases of what was killed run out, and all is done
 KILLED = 137
 
@@ -47,7 +47,7 @@ def test_a_worker_is_killed(host: Host, client: KeyClient, tmp_path: Path) -> No
         docker("kill", worker)
         assert host.clone.states()["worker-bulk"]["ExitCode"] == KILLED
         docker("start", worker)
-    nothing_is_lost(load, client, repeated=2 * PACK)
+    nothing_is_lost(load, client, repeated=2 * PLACES)
 
 
 def test_redis_is_restarted(host: Host, client: KeyClient, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_redis_is_restarted(host: Host, client: KeyClient, tmp_path: Path) -> No
         docker("restart", "--time=30", host.clone.container("redis"))
         seen = load.accepted
         assert wait_until(lambda: load.accepted > seen, 30), "the API accepts nothing any more"
-    nothing_is_lost(load, client, repeated=2 * PACK)
+    nothing_is_lost(load, client, repeated=2 * PLACES)
 
 
 def test_everything_is_stopped(host: Host, client: KeyClient, tmp_path: Path) -> None:

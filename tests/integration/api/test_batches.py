@@ -6,9 +6,11 @@ from typing import Any
 import httpx2
 from redis import Redis
 
+from handoff_contracts.tasks.push_send import PUSH_SEND
 from tests.integration.api.hand import Hand
 
 PUSH = "/v1/batches/push.send"
+PACK = PUSH_SEND.policy.pack
 
 
 def tokens(count: int) -> list[dict[str, Any]]:
@@ -27,29 +29,29 @@ def items(client: httpx2.Client, batch: str, **query: Any) -> list[dict[str, Any
 
 
 def test_a_batch_to_its_end(client: httpx2.Client, hand: Hand) -> None:
-    answer = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(251)})
+    answer = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(PACK + 1)})
     assert answer.status_code == 202
     batch = answer.json()
     assert batch["links"]["self"] == answer.headers["Location"] == f"/v1/batches/{batch['id']}"
-    assert (batch["state"], batch["total"], batch["counts"]["queued"]) == ("open", 251, 251)
+    assert (batch["state"], batch["total"], batch["counts"]["queued"]) == ("open", PACK + 1, PACK + 1)
     assert client.get(answer.headers["Location"]).json() == batch
     claim = hand.take(f"{batch['id']}.0")
-    hand.deliver(claim, *range(250))
+    hand.deliver(claim, *range(PACK))
     hand.finish(claim)
     halfway = client.get(answer.headers["Location"]).json()
-    assert (halfway["state"], halfway["counts"]["succeeded"], halfway["counts"]["queued"]) == ("open", 250, 1)
+    assert (halfway["state"], halfway["counts"]["succeeded"], halfway["counts"]["queued"]) == ("open", PACK, 1)
     claim = hand.take(f"{batch['id']}.1")
     hand.deliver(claim, 0)
     hand.finish(claim)
     ended = client.get(answer.headers["Location"]).json()
-    assert (ended["state"], ended["counts"]["succeeded"]) == ("ended", 251)
+    assert (ended["state"], ended["counts"]["succeeded"]) == ("ended", PACK + 1)
     assert ended["finished_at"] >= ended["created_at"]
 
 
 def test_payloads_are_kept_once_and_travel_in_no_message(client: httpx2.Client, redis: Redis) -> None:
-    batch = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(300)}).json()["id"]
+    batch = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(PACK + 50)}).json()["id"]
     assert redis.get(f"handoff:common:{batch}") == '{"title":"Hi"}'
-    assert [str(redis.get(f"handoff:payload:{batch}.{pack}")).count("token-") for pack in (0, 1)] == [250, 50]
+    assert [str(redis.get(f"handoff:payload:{batch}.{pack}")).count("token-") for pack in (0, 1)] == [PACK, 50]
     messages = redis.lrange("bulk", 0, -1)
     assert len(messages) == 2
     assert "token" not in str(messages)
@@ -65,25 +67,25 @@ def test_one_wrong_item_and_nothing_is_accepted(client: httpx2.Client, redis: Re
 
 
 def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None:
-    batch = client.post(PUSH, json={"items": tokens(600)}).json()["id"]
+    batch = client.post(PUSH, json={"items": tokens(2 * PACK + 100)}).json()["id"]
     claim = hand.take(f"{batch}.1")
-    hand.deliver(claim, 0, 5, 249)
-    every = items(client, batch, limit=77)
-    assert [item["index"] for item in every] == list(range(600))
-    assert every[599]["item"] == {"token": "token-599"}
+    hand.deliver(claim, 0, 5, PACK - 1)
+    every = items(client, batch, limit=177)
+    assert [item["index"] for item in every] == list(range(2 * PACK + 100))
+    assert every[-1]["item"] == {"token": f"token-{2 * PACK + 99}"}
     delivered = items(client, batch, state="succeeded", limit=2)
-    assert [item["index"] for item in delivered] == [250, 255, 499]
+    assert [item["index"] for item in delivered] == [PACK, PACK + 5, 2 * PACK - 1]
     assert delivered[0]["result"] == {"provider": "log", "verdict": "delivered"}
-    assert len(items(client, batch, state="running", limit=1000)) == 247
+    assert len(items(client, batch, state="running", limit=1000)) == PACK - 3
     assert items(client, batch, state="failed") == []
 
 
 def test_a_batch_is_cancelled(client: httpx2.Client, hand: Hand) -> None:
-    batch = client.post(PUSH, json={"items": tokens(500)}).json()["id"]
+    batch = client.post(PUSH, json={"items": tokens(2 * PACK)}).json()["id"]
     running = hand.take(f"{batch}.0")
     answer = client.delete(f"/v1/batches/{batch}")
     assert answer.status_code == 200
-    assert (answer.json()["counts"]["cancelled"], answer.json()["counts"]["running"]) == (250, 250)
+    assert (answer.json()["counts"]["cancelled"], answer.json()["counts"]["running"]) == (PACK, PACK)
     hand.finish(running)
     assert client.delete(f"/v1/batches/{batch}").json()["state"] == "ended"
 

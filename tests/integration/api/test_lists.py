@@ -64,7 +64,7 @@ def test_contracts(client: httpx2.Client) -> None:
     found = {contract["name"]: contract for contract in client.get("/v1/contracts").json()["items"]}
     assert found.keys() == {contract.name for contract in CATALOGUE}
     push = found["push.send"]
-    assert (push["version"], push["queue"], push["policy"]["pack"]) == (1, "bulk", 250)
+    assert (push["version"], push["queue"], push["policy"]["pack"]) == (1, "bulk", 1000)
     assert push["payload"]["required"] == ["token"]
     assert "verdict" in push["result"]["properties"]
 
