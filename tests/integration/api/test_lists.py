@@ -55,7 +55,7 @@ def test_a_contract_is_listed(client: httpx2.Client, tasks: dict[str, list[str]]
 
 
 def test_the_packs_of_a_batch_are_listed(client: httpx2.Client, tasks: dict[str, list[str]]) -> None:
-    batch = client.post("/v1/batches/push.send", json={"items": [{"token": "t"}] * 1_000}).json()["id"]
+    batch = client.post("/v1/batches/push.send", json={"items": [{"token": "t"}] * 4_000}).json()["id"]
     assert every(client, batch=batch, limit=3) == [f"{batch}.{pack}" for pack in range(4)]
     assert every(client, batch=tasks["queued"][0]) == []
 

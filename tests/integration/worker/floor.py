@@ -1,11 +1,15 @@
 """A shop floor: a Redis of its own, and real worker processes that know the lab's contracts."""
 
-from collections.abc import Iterable
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import psutil
 from redis import Redis as Client
+from redis.client import PubSub
 
 from process import free_port, stop_together, wait_until
 from stack import QUEUES, ROOT, Redis, Worker, clean_environment
@@ -13,6 +17,7 @@ from tests.acceptance.checkout import Checkout
 from tests.integration.worker.bench import Bench
 
 LAB = "tests.integration.worker.lab"
+LIFE = ("task-received", "task-started", "task-succeeded")
 FILES = {
     "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import BLOCK, DIE, SPIN, WAIT\n",
     "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
@@ -68,6 +73,28 @@ class Crew(NamedTuple):
     workers: list[Worker]
     steady: Worker
     long: list[str]
+
+
+class Ear:
+    """Hears every worker's events."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._pubsub = PubSub(floor.client.connection_pool, ignore_subscribe_messages=True)
+        self._pubsub.psubscribe("/0.celeryev/*")
+        self.heard: dict[str, list[str]] = defaultdict(list)
+        self.messages = 0
+
+    def listen(self) -> None:
+        while message := self._pubsub.get_message():
+            body = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
+            events = [event for event in (body if isinstance(body, list) else [body]) if "uuid" in event]
+            self.messages += bool(events)
+            for event in events:
+                self.heard[event["uuid"]].append(event["type"])
+
+    def has_heard(self, *ids: str, events: Sequence[str] = LIFE) -> bool:
+        self.listen()
+        return all(self.heard[id] == list(events) for id in ids)
 
 
 class Effects:

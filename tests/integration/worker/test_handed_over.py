@@ -10,12 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from redis.client import PubSub
 
 from handoff_ledger import State
 from process import wait_until
 from stack import Worker
-from tests.integration.worker.floor import Effects, Floor, logs, pool
+from tests.integration.worker.floor import Ear, Effects, Floor, logs, pool
 from tests.integration.worker.lab.contracts import WAIT
 
 LONG_S = 2.5 * WAIT.policy.lease
@@ -29,8 +28,13 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
 
 @pytest.fixture
 def worker(floor: Floor) -> Worker:
+    """A worker both of whose pool processes have run a task: before its first, one may not be reached yet."""
     worker = floor.hire("worker")
     worker.wait_ready()
+    first = floor.effects("first")
+    ids = [floor.accept(WAIT, {"effects": first.path, "seconds": 0.5}) for _ in pool(worker)]
+    assert all(floor.reaches(id, State.SUCCEEDED, 10) for id in ids)
+    assert {pid for _, pid in first.lines("began")} == pool(worker)
     return worker
 
 
@@ -41,11 +45,10 @@ def handed_over(floor: Floor, worker: Worker, effects: Effects, seconds: float) 
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
     assert wait_until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in processes), 5)
-    events = PubSub(floor.client.connection_pool, ignore_subscribe_messages=True)
-    events.psubscribe("/0.celeryev/task.multi")
+    ear = Ear(floor)
     id = floor.accept(WAIT, {"effects": effects.path, "seconds": seconds})
     try:
-        assert wait_until(lambda: events.get_message() is not None, 5)  # published some turns of the loop after it
+        assert wait_until(lambda: ear.has_heard(id, events=["task-received"]), 5)  # told some turns of the loop later
         yield id
     finally:
         for pid in processes:
