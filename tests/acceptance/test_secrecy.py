@@ -10,10 +10,12 @@ import httpx2
 import pytest
 from redis import Redis as Client
 
+from handoff_contracts import CATALOGUE
 from process import wait_until
 from stack import Stack
 
 TOKEN, TITLE, TEXT, DATA = "pl4nted-token", "pl4nted-title", "pl4nted-body", "pl4nted-data"
+ITEMS = CATALOGUE["push.send"].policy.pack + 50  # two packs
 TABLE = "/tasks/datatable?draw=1&start=0&length=1000&order[0][column]=0"
 COMMON = {"title": TITLE, "body": TEXT, "data": {"key": DATA}}
 
@@ -80,9 +82,8 @@ def hand_in(client: httpx2.Client, seen: Seen) -> None:
         client.post(f"/push/{TOKEN}"),
         client.get(f"/push/{TOKEN}"),
     ]
-    batch = client.post(
-        "/v1/batches/push.send", json={"common": COMMON, "items": [{"token": f"{TOKEN}-{at}"} for at in range(300)]}
-    )
+    items = [{"token": f"{TOKEN}-{at}"} for at in range(ITEMS)]
+    batch = client.post("/v1/batches/push.send", json={"common": COMMON, "items": items})
     for answer in [*accepted, batch]:
         answer.raise_for_status()
     seen.ids = [answer.json()["id"] for answer in accepted]
@@ -164,8 +165,8 @@ def test_the_ledger_alone_holds_what_was_sent(stack: Stack, seen: Seen) -> None:
         assert sent["token"] == TOKEN
         assert sent["title"] == TITLE
         assert TITLE in str(redis.get(f"handoff:common:{seen.batch}"))
-        assert f"{TOKEN}-299" in str(redis.get(f"handoff:payload:{seen.batch}.1"))
-    assert f"{TOKEN}-299" in stack.notification_log.read_text()
+        assert f"{TOKEN}-{ITEMS - 1}" in str(redis.get(f"handoff:payload:{seen.batch}.1"))
+    assert f"{TOKEN}-{ITEMS - 1}" in stack.notification_log.read_text()
 
 
 def test_every_place_had_something_to_show(seen: Seen) -> None:

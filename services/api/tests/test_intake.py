@@ -10,6 +10,7 @@ from handoff_api.problems import Problem
 from handoff_contracts import CATALOGUE, Policy
 
 PUSH = Intake(CATALOGUE["push.send"])
+PACK = PUSH.contract.policy.pack
 
 
 def test_a_payload_is_kept_as_what_was_set() -> None:
@@ -18,13 +19,13 @@ def test_a_payload_is_kept_as_what_was_set() -> None:
 
 
 def test_common_is_kept_once_and_items_as_they_came() -> None:
-    items = [{"token": f"t{number}"} for number in range(251)]
+    items = [{"token": f"t{number}"} for number in range(PACK + 1)]
     items[7]["title"] = "for you"
     packed = PUSH.batch(to_json({"common": {"title": "for all"}, "items": items}))
     assert from_json(packed.common) == {"title": "for all"}
-    assert [count for _, count in packed.packs] == [250, 1]
+    assert [count for _, count in packed.packs] == [PACK, 1]
     assert [item for pack, _ in packed.packs for item in from_json(pack)] == items
-    assert packed.total == 251
+    assert packed.total == PACK + 1
 
 
 def test_an_items_own_field_wins_over_a_wrong_common_one() -> None:
