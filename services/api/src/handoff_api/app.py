@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         telemetry=SILENT,
     )
-    lanes = offer(app)  # before the routers, of which one takes every name of a contract
+    lanes = offer(app)  # the first routes: a router takes every name of a contract, and lanes are all routes so far
     app.add_middleware(FastLane, routes=lanes)
     app.add_middleware(Authenticate, keys=settings.keys())
     app.add_middleware(Observe)

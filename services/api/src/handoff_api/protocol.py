@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_LIMIT = 64 * 1024  # bytes; the parser's time grows with the square of a header's length
 HEAD_S = 10.0  # seconds from the connection, or from the head's first bytes, to its end
@@ -12,7 +13,10 @@ TOO_SLOW = b"408 Request Timeout"
 
 
 class Corked:
-    """A transport that makes one system call of what is written in a turn of the loop, as a head and its body are."""
+    """A transport that makes one system call of what is written in a turn of the loop, as a head and its body are.
+
+    What is written to a connection that is gone is dropped.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -43,6 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _complete = False
     _size = 0
     _late: asyncio.TimerHandle | None = None
+    _served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
@@ -51,6 +56,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
         super().connection_lost(exc)
+        if self._served is not None and not self._served.response_complete:  # uvicorn tells the newest request alone
+            self._served.disconnected = True
+            self._served.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -75,6 +83,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.scope["state"]["whole"] = True
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _in_time(self) -> None:
         if self._late is not None:

@@ -21,7 +21,7 @@ class State(Resources):
 
     client: str  # who calls, by the name of the key
     headers: Mapping[bytes, bytes]
-    whole: NotRequired[bool]  # the body came along with the head
+    whole: NotRequired[bool]  # all of the body is here already
 
 
 class ApiRequest(Request[State]):
