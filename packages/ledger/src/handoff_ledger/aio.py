@@ -82,9 +82,9 @@ class AsyncLedger:
             self._waiting = []
 
     async def _flush(self, waiting: Sequence[tuple[Submission, asyncio.Future[Receipt]]]) -> None:
-        call = accept([submission for submission, _ in waiting], self.limits)
         replies: Sequence[Receipt | Exception]
         try:
+            call = accept([submission for submission, _ in waiting], self.limits)
             replies = [*await self.run(call, durable=self._durable)]
         except Exception as error:  # no caller may be left waiting
             replies = [error] * len(waiting)

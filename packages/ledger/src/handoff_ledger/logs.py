@@ -8,7 +8,7 @@ from typing import Any
 
 # What a record of the standard library carries by itself; everything else was put there by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
-UNTOLD = ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")  # no line has these: not looked up
+UNTOLD = ("logThreads", "logMultiprocessing", "logAsyncioTasks")  # no line has these: not looked up
 
 
 class JsonLines(logging.Formatter):
