@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -60,3 +61,21 @@ def test_it_may_compute_for_so_long() -> None:
 
 def test_its_engine_runs_no_scripts() -> None:
     assert not {"V8", "XFA"} & {flag.upper() for flag in pypdfium2.PDFIUM_INFO.flags}
+
+
+def test_it_keeps_no_file_that_the_worker_was_started_with(tmp_path: Path) -> None:
+    """uvloop closes none that can be inherited."""
+    document = os.open(tmp_path, os.O_RDONLY)
+    ours, workers = os.pipe()
+    for descriptor in (document, workers):
+        os.set_inheritable(descriptor, True)
+    command = [sys.executable, "-m", "handoff_worker.documents.child", str(document), str(os.getpid())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False) as process:
+        os.close(workers)
+        ready, _, _ = select.select([ours], [], [], 20)
+        waiting = process.poll() is None  # for its orders
+        process.kill()
+    os.close(document)
+    os.close(ours)
+    assert ready == [ours]
+    assert waiting

@@ -55,6 +55,8 @@ def extract(content: bytes, orders: dict[str, Any]) -> int:
 
 def main() -> int:
     descriptor, parent = map(int, sys.argv[1:])
+    os.closerange(3, descriptor)  # uvloop leaves open what the worker was started with
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
     orders = json.load(sys.stdin.buffer)
     with os.fdopen(descriptor, "rb") as file:
         confine(parent, orders["memory"], orders["computing"])
