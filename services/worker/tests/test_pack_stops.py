@@ -1,6 +1,7 @@
 """Each way in which a pack stops before its end."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -62,3 +63,31 @@ async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() ->
     assert pack.drained
     assert all(isinstance(again, Again) for again in pack.again.values())
     assert 2 <= len(pack.again) <= 3
+
+
+async def test_a_handler_that_does_not_heed_its_cancellation_does_not_hold_up_a_stale_pack() -> None:
+    async def handler(ask: Ask, _: Resources) -> Answer:
+        if ask.text != "0":
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return Answer(text="")
+
+    def answer() -> bool:
+        raise Stale
+
+    with pytest.raises(Stale):
+        await asyncio.wait_for(pack_of(handler, Ledger(answer), claim(10)).run(), 5)
+
+
+async def test_a_handler_that_cancels_what_ran_it_ends_no_pack_as_done() -> None:
+    """And costs no other item its outcome."""
+
+    async def handler(ask: Ask, _: Resources) -> Answer:
+        if ask.text == "0" and (task := asyncio.current_task()):
+            asyncio.get_running_loop().call_soon(task.cancel)  # a guard of its own that it forgot to take back
+        return Answer(text=ask.text)
+
+    ledger = Ledger()
+    with pytest.raises(RuntimeError, match="no outcome"):
+        await asyncio.wait_for(pack_of(handler, ledger, claim(20)).run(), 5)
+    assert set(ledger.recorded) == set(range(20))

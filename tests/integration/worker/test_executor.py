@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 
 import pytest
 from redis import Redis as Client
@@ -129,3 +130,16 @@ def test_a_run_that_lost_its_lease_changes_nothing(bench: Bench, run: Run, batch
     task = bench.task(id)
     assert (task.state, task.attempt, task.result) == (State.RUNNING, 2, None)
     assert task.progress is None or task.progress.done == 0
+
+
+def test_what_a_task_sets_in_its_context_is_gone_with_it(bench: Bench, run: Run) -> None:
+    tenant, seen = ContextVar("tenant", default="nobody"), []
+
+    async def handler(ask: Ask, _: Resources) -> Answer:
+        seen.append(tenant.get())
+        tenant.set(ask.text)
+        return Answer(text="")
+
+    for text in ("ann", "bob"):
+        run(bench.accept(ASK, {"text": text}), handler)
+    assert seen == ["nobody", "nobody"]

@@ -35,7 +35,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    worker_max_tasks_per_child=100_000,  # what leaks memory is ended by the next one long before
+    worker_max_tasks_per_child=100_000,  # what leaks memory is ended by its size long before
     worker_max_memory_per_child=300_000,  # KB
     worker_hijack_root_logger=False,
 )

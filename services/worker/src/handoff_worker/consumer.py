@@ -43,8 +43,8 @@ class Consumer(CeleryConsumer):
         have taken. One of them may be on its way: it would run without a lease, and hold up a shutdown for 30 s.
         """
         pool.hear(self.pool)
-        self._publish_events()
         super().on_close()
+        self._publish_events()  # also of what was heard here: their timer may be cancelled with the connection's
 
     def stop(self) -> None:
         self._stopping = True

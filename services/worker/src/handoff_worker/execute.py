@@ -1,6 +1,7 @@
 """Runs one message's task: claim, handler, record."""
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -90,7 +91,8 @@ class Executor:
                 outcome = attempt.in_place(payload)
             return self._end(claim, attempt.binding, outcome)
         try:
-            outcome = self._runner.run(self._watched(claim.id, attempt.on_loop(payload)))
+            context = contextvars.copy_context()  # what a handler sets there is gone with it
+            outcome = self._runner.run(self._watched(claim.id, attempt.on_loop(payload)), context=context)
         except asyncio.CancelledError:
             return self._cancelled(claim)
         return self._end(claim, attempt.binding, outcome)

@@ -23,11 +23,11 @@ Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # give
 
 @dataclass(slots=True)
 class Chunk:
-    """Outcomes that are recorded together. `recorded` is done when they are."""
+    """Outcomes that are recorded together. `recorded` is set when they are."""
 
     outcomes: list[Recorded] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
-    recorded: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Pack:
@@ -44,8 +44,9 @@ class Pack:
         self._attempt = attempt
         self._record = record
         self._draining = draining
-        self._running = 0  # runners, so the most that may be in flight
+        self._running = 0  # runners that have not ended: no more items than these are in flight
         self._chunk = Chunk()
+        self._over = False  # nobody records any more
         self._ready = asyncio.Event()
         self.again: dict[int, Again] = {}  # items to be tried again
         self.held: Held | None = None  # why it stopped before its end: it may not go on now
@@ -64,8 +65,11 @@ class Pack:
         try:
             async with asyncio.TaskGroup() as group:
                 recorder = group.create_task(self._recorder())
-                await asyncio.wait([group.create_task(self._runner()) for _ in range(self._running)])
+                runners = [group.create_task(self._runner()) for _ in range(self._running)]
+                await asyncio.wait(runners)
                 recorder.cancel()
+                if any(runner.cancelled() for runner in runners):
+                    raise RuntimeError("A handler cancelled what ran it: its item has no outcome.")
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
@@ -98,6 +102,8 @@ class Pack:
         return self._attempt.in_place(item)
 
     async def _put(self, at: int, outcome: Done | Failed) -> None:
+        if self._over:
+            raise asyncio.CancelledError  # as was asked for, of a handler that did not heed it
         chunk = self._chunk
         if not chunk.outcomes:
             self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._ready.set)
@@ -106,16 +112,19 @@ class Pack:
             chunk.gone.append(outcome.gone)
         if 2 * len(chunk.outcomes) >= self._running:  # the other half goes on sending meanwhile
             self._ready.set()
-        await chunk.recorded
+        await chunk.recorded.wait()
 
     async def _recorder(self) -> None:
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            chunk, self._chunk = self._chunk, Chunk()
-            self._linger.cancel()
-            self.cancelled = not await self._record(chunk.outcomes, chunk.gone) or self.cancelled
-            chunk.recorded.set_result(None)
+        try:
+            while True:
+                await self._ready.wait()  # set when there is an outcome, so a timer too
+                self._ready.clear()
+                chunk, self._chunk = self._chunk, Chunk()
+                self._linger.cancel()
+                self.cancelled = not await self._record(chunk.outcomes, chunk.gone) or self.cancelled
+                chunk.recorded.set()
+        finally:
+            self._over = True
 
 
 def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Recorded:
