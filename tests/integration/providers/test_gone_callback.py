@@ -40,19 +40,6 @@ async def gone(ask: Ask, _: Resources) -> Answer:
     return Answer(text=ask.text)
 
 
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def server() -> Iterator[HttpSimulator]:
-    with HttpSimulator() as server:
-        yield server
-
-
 class Worker:
     def __init__(self, redis_url: str, folder: Path, limits: Limits, **settings: Any) -> None:
         (folder / "webhook.gone.json").write_text(json.dumps({"secret": SECRET}))

@@ -42,19 +42,6 @@ SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 BINDING = Binding(HTTP_REQUEST, http_request, asynchronous=True)
 
 
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def server() -> Iterator[HttpSimulator]:
-    with HttpSimulator() as server:
-        yield server
-
-
 Run = Callable[[str], Ending]
 
 
