@@ -2,6 +2,7 @@
 
 import ctypes
 import multiprocessing
+import os
 import uuid
 
 from handoff_ledger import BlockingLedger
@@ -16,6 +17,7 @@ class PoolProcess:
 
     def __init__(self, settings: Settings) -> None:
         self.owner = uuid.uuid4().hex  # names the worker in its leases
+        self._parent = os.getpid()
         self._settings = settings
         self._draining = multiprocessing.RawValue(
             ctypes.c_bool, False
@@ -31,6 +33,9 @@ class PoolProcess:
 
     def open(self) -> None:
         """Makes this process's connections, event loop and resources."""
+        # Celery has asked the kernel to end this process with its parent, which tells nobody of a parent that was gone.
+        if self._parent not in (os.getpid(), os.getppid()):
+            os._exit(1)
         interrupt.prepare()
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)

@@ -1,0 +1,29 @@
+"""The life of a pool process."""
+
+import subprocess
+import sys
+
+WITHOUT_PARENT = """
+import os, signal
+from handoff_ledger.settings import load
+from handoff_worker.process import PoolProcess
+from handoff_worker.settings import Settings
+
+process = PoolProcess(load(Settings))
+parent = os.getpid()
+if os.fork() == 0:
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        os.sched_yield()
+    process.open()
+    print("opened", flush=True)
+else:
+    signal.pause()
+"""
+
+
+def test_a_pool_process_whose_parent_was_killed_before_it_was_ready_ends() -> None:
+    """Nothing else would end it: it holds the other ends of its siblings' pipes, and they of its own."""
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_PARENT], check=False, stdout=subprocess.PIPE, timeout=60)
+    assert ended.returncode == -9
+    assert ended.stdout == b""
