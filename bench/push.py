@@ -1,9 +1,9 @@
-"""How fast pushes go to FCM: `python bench/push.py [devices]`. Prints one JSON object.
+"""How fast pushes go to FCM: `python -m bench.push [devices]`. Prints one JSON object.
 
-All against one local sink (TLS, HTTP/2) and in one run, in sends a second: the client alone, `sink`, which the sink
-keeps up with; firebase-admin's `send_each`, until it returns; `handoff`, one pool process of a worker, from its first
-send to its last, with ledger, packs and pace, the median of three batches. `end_to_end_s`: from the POST of a batch to
-its last delivery, the median; `end_to_end_worst_s`: the longest. The channel's pace is above what a process can send.
+All against one local sink (nginx; TLS, HTTP/2) and in one run, in sends a second: the HTTP client alone, `client`;
+firebase-admin's `send_each`, until it returns; `handoff`, one pool process of a worker, from its first send to its
+last, with ledger, packs and pace, the median of three batches. `end_to_end_s`: from the POST of a batch to its last
+delivery, the median; `end_to_end_worst_s`: the longest. The channel's pace is above what a process can send.
 """
 
 import asyncio
@@ -19,77 +19,21 @@ from typing import Any
 
 import firebase_admin
 import httpx2
-import trustme
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+import uvloop
 from firebase_admin import credentials, messaging
 
+from bench.push_sink import PATH, Sink
 from handoff_worker import http
-from process import Process, free_port, wait_until
-from stack import Stack, clean_environment
+from stack import Stack
 
 IN_FLIGHT = 100
 BATCHES = 3
 FIREBASE = 1_000  # sends of firebase-admin, 500 a call
-WAIT_S = 120.0
 TEXTS = {"title": "Your order is on its way", "body": "It arrives tomorrow between 9 and 12."}
-PATH = "/v1/projects/bench/messages:send"
 
 
 def device(number: int) -> str:
     return f"{number:08}:APA91b" + "x" * 148
-
-
-class Sink(Process):
-    """`push_sink.py`, and the app's file that leads to it."""
-
-    def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        self.authority = folder / "authority.pem"
-        authority.cert_pem.write_to_path(str(self.authority))
-        certificate = authority.issue_cert("localhost")
-        certificate.private_key_pem.write_to_path(str(folder / "sink.key"))
-        certificate.cert_chain_pems[0].write_to_path(str(folder / "sink.pem"))
-        port = free_port()
-        self.url = f"https://localhost:{port}"
-        self.app = folder / "fcm.default.json"
-        self.app.write_text(json.dumps(key_file(f"{self.url}/token")))
-        command = [sys.executable, str(Path(__file__).with_name("push_sink.py")), str(folder), str(port)]
-        super().__init__("sink", command, folder=folder, env=clean_environment())
-        authorities = httpx2.create_ssl_context()
-        authorities.load_verify_locations(self.authority)
-        self._client = httpx2.Client(verify=authorities, trust_env=False)
-
-    def ready(self) -> bool:
-        try:
-            return self.seen() == (0, 0.0, 0.0)
-        except httpx2.TransportError:
-            return False
-
-    def seen(self) -> tuple[int, float, float]:
-        """How many sends it saw, and when it saw the first and the last."""
-        seen = self._client.get(f"{self.url}/seen").json()
-        return seen["sends"], seen["first"], seen["last"]
-
-    def forget(self) -> None:
-        self._client.delete(f"{self.url}/seen")
-
-    def rate(self, sends: int) -> float:
-        """Sends a second, once it has seen so many."""
-        if not wait_until(lambda: self.seen()[0] >= sends, WAIT_S):
-            raise SystemExit(f"{self.seen()[0]} of {sends} sends arrived within {WAIT_S:.0f} s")
-        seen, first, last = self.seen()
-        if seen != sends:
-            raise SystemExit(f"{seen} sends arrived in place of {sends}")
-        return sends / max(last - first, 1e-6)
-
-
-def key_file(token_uri: str) -> dict[str, str]:
-    """A service account's key of nobody."""
-    encoding = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    key = rsa.generate_private_key(65537, 2048).private_bytes(*encoding).decode()
-    account = {"type": "service_account", "project_id": "bench", "private_key_id": "1", "private_key": key}
-    return {**account, "client_email": "bench@example.invalid", "token_uri": token_uri}
 
 
 def by_client(sink: Sink, sends: int) -> float:
@@ -99,14 +43,14 @@ def by_client(sink: Sink, sends: int) -> float:
 
     async def sender() -> None:
         for body in bodies:
-            await http.post(sink.url + PATH, headers, body.encode(), http2_only=True)
+            await http.post(sink.url + PATH, headers, body.encode())
 
     async def senders() -> None:
         await asyncio.gather(*[sender() for _ in range(IN_FLIGHT)])
         await http.aclose()
 
     sink.forget()
-    asyncio.run(senders())
+    uvloop.run(senders())
     return sink.rate(sends)
 
 
@@ -143,7 +87,7 @@ def by_handoff(sink: Sink, folder: Path, devices: int) -> list[tuple[float, floa
             body = {"common": {"provider": "fcm", **TEXTS}, "items": [{"token": device(at)} for at in range(items)]}
             content = json.dumps(body).encode()
             sink.forget()
-            began = time.monotonic()
+            began = time.time()
             url = f"{stack.api.url}/v1/batches/push.send"
             accepted = httpx2.post(url, content=content, headers={"content-type": "application/json"}, timeout=30)
             if accepted.status_code != 202:
@@ -156,7 +100,7 @@ def by_handoff(sink: Sink, folder: Path, devices: int) -> list[tuple[float, floa
         for _ in range(BATCHES):
             began = post(devices)
             rate = sink.rate(devices)
-            batches.append((rate, sink.seen()[2] - began))
+            batches.append((rate, sink.sends()[-1] - began))
         return batches
 
 
@@ -169,7 +113,7 @@ def main() -> int:
         sink.start()
         try:
             sink.wait_ready()
-            found: dict[str, Any] = {"devices": devices, "sink": by_client(sink, devices)}
+            found: dict[str, Any] = {"devices": devices, "client": by_client(sink, devices)}
             found["firebase"] = by_firebase(sink)
             rates, seconds = zip(*by_handoff(sink, folder, devices), strict=True)
             found["handoff"] = statistics.median(rates)

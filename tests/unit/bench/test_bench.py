@@ -67,7 +67,7 @@ def test_a_rate_of_refusals_is_none(what: str) -> None:
 
 
 def test_a_push_is_read_from_its_last_line() -> None:
-    found = read_push('warming\n{"firebase": 100, "handoff": 2100, "ratio": 21, "end_to_end_s": 2.5, "sink": 9000}\n')
+    found = read_push('warming\n{"firebase": 100, "handoff": 2100, "ratio": 21, "end_to_end_s": 2.5, "client": 9000}\n')
     assert found["Handoff"] == {"sends/s": 2100, "of firebase-admin": 21, "end to end s": 2.5}
 
 
