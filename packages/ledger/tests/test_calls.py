@@ -1,7 +1,7 @@
 """What a call asks for and makes of a reply, without Redis."""
 
 import pytest
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from handoff_contracts import CATALOGUE
 from handoff_ledger import (
@@ -85,7 +85,7 @@ def test_a_claim_or_a_refusal() -> None:
         calls.fail(CLAIM, Fault(code="c", message="m"), LIMITS),
         calls.retry(CLAIM, 1.0, Fault(code="c", message="m"), LIMITS),
         calls.give_back(CLAIM),
-        calls.record(CLAIM, [(0, State.SUCCEEDED, None)], LIMITS),
+        calls.record(CLAIM, [(0, State.SUCCEEDED, b"null")], LIMITS),
     ],
     ids=lambda call: call.script,
 )
@@ -97,7 +97,7 @@ def test_a_lost_lease_is_an_error(call: calls.Call[object]) -> None:
 
 def test_record_tallies_what_it_records() -> None:
     fault = Fault(code="c", message="m").model_dump()
-    outcomes = [(0, State.SUCCEEDED, {"x": 1}), (1, State.FAILED, fault), (2, State.SUCCEEDED, None)]
+    outcomes = [(0, State.SUCCEEDED, b'{"x":1}'), (1, State.FAILED, to_json(fault)), (2, State.SUCCEEDED, b"null")]
     call = calls.record(CLAIM, outcomes, LIMITS)
     assert call.args[2] == 3
     assert from_json(bytes(call.args[3])) == [[0, "succeeded", {"x": 1}], [1, "failed", fault], [2, "succeeded", None]]  # type: ignore[arg-type]  # it is bytes

@@ -5,13 +5,17 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from handoff_ledger import Claim
+from pydantic_core import from_json
+
+from handoff_ledger import Claim, State
 from handoff_worker.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 
+Outcome = tuple[int, State, Any]
 
-def claim(items: int, recorded: Sequence[Sequence[Recorded]] = ()) -> Claim:
+
+def claim(items: int, recorded: Sequence[Sequence[Outcome]] = ()) -> Claim:
     """A claim of a pack whose items' texts are their numbers."""
     payload = json.dumps([{"text": str(number)} for number in range(items)])
     return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
@@ -21,18 +25,18 @@ class Ledger:
     """Takes outcomes as the ledger does; `answer` is what it says to each record."""
 
     def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
-        self.chunks: list[Sequence[Recorded]] = []
+        self.chunks: list[Sequence[Outcome]] = []
         self.gone: list[Gone] = []
         self._answer = answer
 
     async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
         await asyncio.sleep(0.001)
         self.gone += gone
-        self.chunks.append(outcomes)
+        self.chunks.append([(at, state, from_json(outcome)) for at, state, outcome in outcomes])
         return self._answer()
 
     @property
-    def recorded(self) -> dict[int, Recorded]:
+    def recorded(self) -> dict[int, Outcome]:
         return {outcome[0]: outcome for chunk in self.chunks for outcome in chunk}
 
 

@@ -8,7 +8,7 @@ from handoff_worker.attempt import TIME_LIMIT
 from handoff_worker.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
-from services.worker.tests.packs import Ledger, claim, echo, never, pack_of
+from services.worker.tests.packs import Ledger, Outcome, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
 
 
@@ -97,7 +97,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
 
 
 async def test_recorded_items_are_not_run_again() -> None:
-    before: list[Recorded] = [(0, State.SUCCEEDED, None), (2, State.FAILED, None)]
+    before: list[Outcome] = [(0, State.SUCCEEDED, None), (2, State.FAILED, None)]
     ran: list[str] = []
 
     async def handler(ask: Ask, resources: Resources) -> Answer:

@@ -89,7 +89,7 @@ class LedgerMachine(Clients):
         if not task.batch or not task.todo:
             return
         at = draw.draw(lists(sampled_from(task.todo), unique=True, min_size=1))
-        call = calls.record(claim, [(place, state, None) for place in at], LIMITS)
+        call = calls.record(claim, [(place, state, b"null") for place in at], LIMITS)
         if task.holds(claim):
             task.outcomes |= dict.fromkeys(at, state)
             task.recorded = True
@@ -186,7 +186,7 @@ class LedgerMachine(Clients):
         assert self.lab.run(calls.park(unknown)) == "unknown"
         assert self.lab.run(calls.release(unknown, "w1", LIMITS)) == "stale"
         assert self.lab.run(calls.renew("w1", [unknown])) == []
-        for call in (calls.give_back(GHOST), calls.record(GHOST, [(0, State.FAILED, None)], LIMITS)):
+        for call in (calls.give_back(GHOST), calls.record(GHOST, [(0, State.FAILED, b"null")], LIMITS)):
             self.said(call, Stale, 1)
 
 

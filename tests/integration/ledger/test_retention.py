@@ -70,14 +70,14 @@ def retry_then_finish(lab: Lab, limits: Limits) -> str:
 
 def pack(lab: Lab, limits: Limits) -> str:
     claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None), (1, State.SUCCEEDED, None)], limits))
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null"), (1, State.SUCCEEDED, b"null")], limits))
     lab.run(calls.finish(claim, b"null", limits))
     return claim.id
 
 
 def failed_pack(lab: Lab, limits: Limits) -> str:
     claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None)], limits))
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")], limits))
     lab.run(calls.fail(claim, FAULT, limits))
     return claim.id
 
@@ -138,7 +138,7 @@ def test_a_batch_is_kept_until_its_last_pack_has_ended(lab: Lab) -> None:
 def test_a_pack_that_outlives_its_batchs_record_does_not_bring_it_back(lab: Lab) -> None:
     batch = lab.batch(1)
     claim = lab.claim(f"{batch}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, None)], BRIEF))
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")], BRIEF))
     assert wait_until(lambda: not lab.redis.exists(f"handoff:batch:{batch}"), 5)
     lab.run(calls.finish(claim, b"null", BRIEF))
     assert wait_until(lambda: lab.sweep(limits=BRIEF) == {"trimmed": 1}, 5)

@@ -67,7 +67,7 @@ def test_a_pack_that_was_cut_goes_on_after_what_is_recorded(bench: Bench, run: R
     pack = f"{batch}.0"
     claim = bench.ledger.run(calls.claim(pack, "a worker that died", ASK, LIMITS))
     assert isinstance(claim, Claim)
-    outcomes = [(0, State.SUCCEEDED, {"text": "0"}), (3, State.FAILED, {"code": "gone", "message": ""})]
+    outcomes = [(0, State.SUCCEEDED, b'{"text":"0"}'), (3, State.FAILED, b'{"code":"gone","message":""}')]
     assert bench.ledger.run(calls.record(claim, outcomes, LIMITS))
     assert bench.ledger.run(calls.release(pack, "a worker that died", LIMITS)) == State.QUEUED
     assert run(pack, handler) == Ending(State.SUCCEEDED)

@@ -16,6 +16,11 @@ def identity() -> str:
     return _name.get()
 
 
+def name(it: str) -> None:
+    """Gives all that runs in this context from now on this name."""
+    _name.set(it)
+
+
 @contextmanager
 def named(name: str) -> Iterator[None]:
     """Gives what runs in it this name."""

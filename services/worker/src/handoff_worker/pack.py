@@ -12,11 +12,11 @@ from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
 from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome
-from handoff_worker.identity import named
+from handoff_worker.identity import name
 
 LINGER_S = 0.003  # an outcome waits so long for others, to be recorded together with them
 
-Recorded = tuple[int, State, Any]  # an item's place in its pack, how it ended, its result or error
+Recorded = tuple[int, State, bytes]  # an item's place in its pack, how it ended, its result or error as JSON
 Gone = tuple[str, str]  # a channel, and a recipient that is no more
 Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # gives whether to go on
 
@@ -81,8 +81,8 @@ class Pack:
 
     async def _run(self) -> None:
         for at, item in self._todo:
-            with named(f"{self._id}.{at}"):
-                outcome = await self._one(item)
+            name(f"{self._id}.{at}")
+            outcome = await self._one(item)
             if isinstance(outcome, Held):
                 self.held = outcome
             elif isinstance(outcome, Again):
@@ -130,5 +130,5 @@ class Pack:
 def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Recorded:
     """An item's outcome as the ledger keeps it; in the `last` attempt, one to be tried again is dead."""
     if isinstance(outcome, Done):
-        return at, State.SUCCEEDED, from_json(outcome.result)
-    return at, State.DEAD if last else State.FAILED, outcome.fault.model_dump()
+        return at, State.SUCCEEDED, outcome.result
+    return at, State.DEAD if last else State.FAILED, outcome.fault.model_dump_json().encode()

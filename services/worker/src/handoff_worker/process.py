@@ -1,6 +1,7 @@
 """What is kept for the life of a process: by the worker's parent its name, by each pool process its executor."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import uuid
@@ -10,6 +11,8 @@ from handoff_worker import interrupt
 from handoff_worker.execute import Executor
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
+
+GARBAGE = 50_000  # objects more than there were, before the collector looks for cycles among the youngest
 
 
 class PoolProcess:
@@ -37,6 +40,7 @@ class PoolProcess:
         if self._parent not in (os.getpid(), os.getppid()):
             os._exit(1)
         interrupt.prepare()
+        gc.set_threshold(GARBAGE)
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)
         self._executor = Executor(ledger, settings.limits, Resources.open(settings, ledger), self.owner, self.draining)

@@ -50,8 +50,10 @@ def renew(owner: str, ids: Iterable[str]) -> Call[list[str]]:
     return Call("renew", [owner, *ids], list)
 
 
-def record(claim: Claim, outcomes: Sequence[tuple[int, State, Any]], limits: Limits) -> Call[bool]:
-    """Records items of a pack. Gives whether to go on: False when its cancellation was asked for.
+def record(claim: Claim, outcomes: Sequence[tuple[int, State, bytes]], limits: Limits) -> Call[bool]:
+    """Records items of a pack: each one's place, state, and result or error as JSON.
+
+    Gives whether to go on: False when its cancellation was asked for.
 
     Raises:
         Stale: the lease was lost; stop at once.
@@ -60,7 +62,8 @@ def record(claim: Claim, outcomes: Sequence[tuple[int, State, Any]], limits: Lim
     for _, state, _ in outcomes:
         tally[state] = tally.get(state, 0) + 1
     counts: list[Arg] = [arg for entry in tally.items() for arg in entry]
-    args: list[Arg] = [claim.id, claim.fence, len(outcomes), to_json(outcomes), limits.retention_ms, *counts]
+    written = b",".join(b'[%d,"%b",%b]' % (at, state.encode(), outcome) for at, state, outcome in outcomes)
+    args: list[Arg] = [claim.id, claim.fence, len(outcomes), b"[%b]" % written, limits.retention_ms, *counts]
 
     def parse(reply: str) -> bool:
         return _held(reply) == "go"
