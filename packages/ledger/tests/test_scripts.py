@@ -1,6 +1,7 @@
 """How a script's text is put together."""
 
 import json
+import re
 from hashlib import sha1
 from importlib.resources import files
 
@@ -26,6 +27,20 @@ def test_redis_knows_it_by_the_digest_of_its_text(name: str) -> None:
     script = scripts.load(name)
     assert script.sha == sha1(script.text.encode(), usedforsecurity=False).hexdigest()
     assert scripts.load(name) is script
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_has_what_it_calls_of_the_library(name: str) -> None:
+    body, text = files(scripts).joinpath(f"{name}.lua").read_text(), scripts.load(name).text
+    library = "".join(files(scripts).joinpath("lib", f"{part}.lua").read_text() for part in scripts.LIBRARY)
+    called = {function for function in scripts.FUNCTION.findall(library) if re.search(rf"[ (]{function}\(", body)}
+    assert called <= set(scripts.FUNCTION.findall(text))
+
+
+def test_what_is_called_most_has_nothing_else_of_it() -> None:
+    functions = scripts.FUNCTION.findall(scripts.load("accept").text)
+    assert "enqueue" in functions
+    assert "finish" not in functions
 
 
 def test_the_template_fills_its_lua_literal_and_is_json() -> None:

@@ -81,8 +81,8 @@ def test_who_waits_is_told_at_the_end(lab: Lab, celery: Celery) -> None:
 )
 def test_a_date_is_that_of_the_calendar(lab: Lab, day: str) -> None:
     moment = datetime.fromisoformat(f"{day}T23:59:58+00:00")
-    script = load("read").text.replace(
+    script = load("finish").text.replace(
         "local clock = redis.call('TIME')", f"local clock = {{ {int(moment.timestamp())}, 999999 }}"
     )
-    head, _, _ = script.partition("-- Reads a task.")
+    head, _, _ = script.partition("-- Ends a running task.")
     assert lab.redis.eval(f"{head}\nreturn iso()", 0) == moment.isoformat()

@@ -22,12 +22,11 @@ local function accept(id, contract, version, queue, priority, client, attempts, 
     redis.call('ZADD', 'handoff:expiring', text(fields.expires), id)
   end
   redis.call('SET', 'handoff:payload:' .. id, payload)
-  write(task, fields)
   if delay == '0' then
-    enqueue(task)
+    enqueue(task, fields)
   else
-    local due = now + tonumber(delay)
-    move(task, 'scheduled', due, { due = due })
+    fields.due = now + tonumber(delay)
+    move(task, 'scheduled', fields.due, fields)
   end
   if key ~= '' then
     redis.call('HSET', key, 'fingerprint', fingerprint, 'id', id, 'created', text(now))

@@ -21,7 +21,7 @@ redis.call('HSET', 'handoff:batch:' .. id, 'contract', contract, 'version', vers
 redis.call('SET', 'handoff:common:' .. id, common)
 local first = 0
 for pack = 0, packs - 1 do
-  local task = { id = id .. '.' .. pack }
+  local task = { id = id .. '.' .. pack, contract = contract, queue = queue }
   redis.call('SET', 'handoff:payload:' .. task.id, ARGV[14 + 2 * pack])
   local fields = {
     contract = contract, version = version, queue = queue, client = client, attempts = attempts, created = now,
@@ -29,8 +29,7 @@ for pack = 0, packs - 1 do
   }
   first = first + tonumber(fields.items)
   if priority ~= '' then fields.priority = priority end
-  write(task, fields)
-  enqueue(task)
+  enqueue(task, fields)
   count(task, 'accepted')
 end
 if key ~= '' then

@@ -42,11 +42,13 @@ local function move(task, state, score, fields)
 end
 
 -- Puts a task's message at the end of its queue's list. The delivery tag carries the sequence number, see sweep.lua.
-local function enqueue(task)
+local function enqueue(task, fields)
   local seq = redis.call('HINCRBY', 'handoff:seq', task.queue, 1)
   local values = {
     id = task.id, task = task.contract, queue = task.queue, seq = text(seq), retries = tostring(task.attempt or 0),
   }
   redis.call('LPUSH', task.queue, (string.gsub(MESSAGE, '@(%l+)@', values)))
-  move(task, 'queued', seq, { seq = seq })
+  fields = fields or {}
+  fields.seq = seq
+  move(task, 'queued', seq, fields)
 end
