@@ -16,8 +16,9 @@ from process import Process, free_port, is_free, stop_together
 ROOT = Path(__file__).resolve().parents[1]
 QUEUES = "high,default,bulk,documents"
 # Redis brings jemalloc. glibc's malloc, which the embedded one is built on, makes each script take twice as long among
-# a million keys, unless its caches are large.
-MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=10000"}
+# a million keys, unless its caches and its pages are large.
+MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535:glibc.malloc.hugetlb=1"}
+EMBEDDED = str(get_binary_path())
 
 
 def clean_environment() -> dict[str, str]:
@@ -55,13 +56,15 @@ def answers(url: str) -> bool:
 
 
 class Redis(Process):
-    """The embedded Valkey; its data lie in the folder, so that a restart finds its append-only file."""
+    """The embedded Valkey, or another `program`; a restart finds its append-only file in the folder."""
 
-    def __init__(self, folder: Path, *, port: int, appendonly: bool) -> None:
+    def __init__(self, folder: Path, *, port: int, appendonly: bool, program: str = EMBEDDED) -> None:
         self.port = port
-        command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+        command = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "yes" if appendonly else "no", "--maxmemory-policy", "noeviction"]
         command += ["--list-compress-depth", "1", "--loglevel", "warning"]
+        if program == EMBEDDED:
+            command += ["--disable-thp", "no"]
         super().__init__("redis", command, folder=folder, env=clean_environment() | MALLOC)
 
     def ready(self) -> bool:
@@ -126,12 +129,14 @@ class Stack:
         workers: int = 1,
         flower: bool = False,
         appendonly: bool = False,
+        redis_program: str = EMBEDDED,
         broker_url: str | None = None,
         ports: Mapping[str, int] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports, settings = ports or {}, settings or {}
-        self.redis = Redis(folder, port=ports.get("redis") or free_port(), appendonly=appendonly)
+        port = ports.get("redis") or free_port()
+        self.redis = Redis(folder, port=port, appendonly=appendonly, program=redis_program)
         self.redis_url = broker_url or f"redis://127.0.0.1:{self.redis.port}/0"
         env = {
             **clean_environment(),
