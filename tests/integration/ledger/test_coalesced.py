@@ -1,4 +1,4 @@
-"""`AsyncLedger.accept` joins what is submitted in one turn of the loop."""
+"""`AsyncLedger.accept` joins what is submitted in one turn of the loop, or in a few while Redis is at work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,6 +40,18 @@ async def test_the_next_turn_is_another_round_trip(ledger: AsyncLedger, redis: R
     redis.config_resetstat()
     await ledger.accept(echo("1"))
     await ledger.accept(echo("2"))
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
+
+
+async def test_what_comes_in_several_turns_is_joined_while_redis_is_at_work(ledger: AsyncLedger, redis: Redis) -> None:
+    redis.config_resetstat()
+    redis.client_pause(100, all=False)
+    several = [asyncio.ensure_future(ledger.accept(echo("0")))]
+    await asyncio.sleep(0.01)  # it is on its way
+    for number in range(3):
+        several.append(asyncio.ensure_future(ledger.accept(echo(str(number)))))
+        await asyncio.sleep(0)
+    await asyncio.gather(*several)
     assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
 
 
