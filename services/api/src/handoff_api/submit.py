@@ -7,6 +7,7 @@ from functools import partial
 from handoff_api.intake import Intake, Packed
 from handoff_api.options import BatchOptions, TaskOptions, idempotency_key, query
 from handoff_api.state import ApiRequest, State
+from handoff_api.views import TaskLinks, TaskView
 from handoff_ledger import Batch, Receipt, Submission, Task
 from handoff_ledger import State as TaskState
 from handoff_ledger.calls import read, read_batch
@@ -15,13 +16,14 @@ from handoff_ledger.records import instant
 LARGE = 1 << 18  # bytes of a body that is checked in a thread, so that the loop goes on meanwhile
 
 
-async def submit(state: State, submission: Submission, wait: int = 0) -> Task:
+async def submit(state: State, submission: Submission, wait: int = 0) -> TaskView:
     """Accepts a task, and gives it as it is: at once, or when it has ended, or after `wait` seconds."""
     receipt = await state["ledger"].accept(submission)
     if wait:
-        return await _ended_within(state, receipt.id, wait) or _fresh(submission, receipt)
+        ended = await _ended_within(state, receipt.id, wait)
+        return TaskView.of(ended) if ended else _fresh(submission, receipt)
     if receipt.replayed:
-        return await state["ledger"].run(read(receipt.id))
+        return TaskView.of(await state["ledger"].run(read(receipt.id)))
     return _fresh(submission, receipt)
 
 
@@ -78,10 +80,10 @@ async def _ended_within(state: State, id: str, seconds: float) -> Task | None:
     return last
 
 
-def _fresh(submission: Submission, receipt: Receipt) -> Task:
+def _fresh(submission: Submission, receipt: Receipt) -> TaskView:
     """A task that was accepted right now, as reading it would give it."""
     created, delay, expires = receipt.created_ms, submission.delay_ms, submission.expires_ms
-    return Task(
+    return TaskView(
         id=receipt.id,
         contract=submission.contract.name,
         version=submission.contract.version,
@@ -93,6 +95,7 @@ def _fresh(submission: Submission, receipt: Receipt) -> Task:
         created_at=instant(created),
         due_at=instant(created + delay) if delay else None,
         expires_at=instant(created + expires) if expires else None,
+        links=TaskLinks.to(receipt.id),
     )
 
 

@@ -14,6 +14,11 @@ class TaskLinks(BaseModel):
     events: str
     batch: str | None = None
 
+    @classmethod
+    def to(cls, id: str, batch: str | None = None) -> "TaskLinks":
+        at = f"/v1/tasks/{id}"
+        return cls(self=at, events=f"{at}/events", batch=f"/v1/batches/{batch}" if batch else None)
+
 
 class BatchLinks(BaseModel):
     self: str
@@ -28,9 +33,7 @@ class TaskView(Task):
 
     @classmethod
     def of(cls, task: Task) -> "TaskView":
-        at = f"/v1/tasks/{task.id}"
-        links = TaskLinks(self=at, events=f"{at}/events", batch=f"/v1/batches/{task.batch}" if task.batch else None)
-        return cls(**vars(task), links=links)
+        return cls(**vars(task), links=TaskLinks.to(task.id, task.batch))
 
 
 class BatchView(Batch):

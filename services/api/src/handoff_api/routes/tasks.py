@@ -37,14 +37,13 @@ def accepting(intake: Intake) -> Callable[[ApiRequest], Coroutine[Any, Any, Resp
     return accept
 
 
-def accepted(task: Task, granted: int = 0) -> Response:
+def accepted(task: TaskView, granted: int = 0) -> Response:
     """202 with the task; 200 when the caller waited for its end and saw it."""
-    view = TaskView.of(task)
-    headers = {"Location": view.links.self}
+    headers = {"Location": task.links.self}
     if granted:
         headers["Preference-Applied"] = f"wait={granted}"
     status = 200 if granted and task.state.ended else 202
-    return Response(view.__pydantic_serializer__.to_json(view), status, headers, media_type="application/json")
+    return Response(task.__pydantic_serializer__.to_json(task), status, headers, media_type="application/json")
 
 
 @router.post("/v1/tasks/{contract}", include_in_schema=False)
