@@ -74,7 +74,7 @@ def test_replies_of_accept_stay_with_their_submissions() -> None:
 
 def test_a_claim_or_a_refusal() -> None:
     call = calls.claim("id", "me", ECHO, LIMITS)
-    assert call.parse(["claimed", 3, 2, 5, "{}", "", ["[]", "[]"]]) == Claim("id", 3, 2, 5, "{}", "", ["[]", "[]"])
+    assert call.parse(["claimed", "id", 3, 2, 5, "{}", "", ["[]"]]) == Claim("id", 3, 2, 5, "{}", "", ["[]"])
     assert call.parse(["refused", "running"]) == Refused("running")
 
 
@@ -82,6 +82,7 @@ def test_a_claim_or_a_refusal() -> None:
     "call",
     [
         calls.finish(CLAIM, b"{}", LIMITS),
+        calls.finish_and_claim(CLAIM, b"{}", LIMITS, ["default"]),
         calls.fail(CLAIM, Fault(code="c", message="m"), LIMITS),
         calls.retry(CLAIM, 1.0, Fault(code="c", message="m"), LIMITS),
         calls.give_back(CLAIM),

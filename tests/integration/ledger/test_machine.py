@@ -109,6 +109,32 @@ class LedgerMachine(Clients):
         self.said(call, task.state if known else Stale, times)
 
     @precondition(lambda self: self.claims)
+    @rule(draw=data(), queues=sampled_from([["default", "bulk"], ["bulk", "default"]]), times=REPLIES)
+    def end_and_go_on(self, draw: DataObject, queues: list[str], times: int) -> None:
+        """One more is taken, or else none: each that was is a claim of the model's, too."""
+        claim, task = self.claim(draw)
+        following = self.follower(task, queues) if task.holds(claim) else None
+        if task.holds(claim):
+            task.go(State.SUCCEEDED)
+        if following:
+            following.claim(task.owner, 1)
+            taken = self.lab.run(calls.finish_and_claim(claim, b"null", LIMITS, queues))
+            assert isinstance(taken, Claim)
+            assert (taken.id, taken.fence, taken.attempt) == (following.id, following.fence, following.attempt)
+            self.claims.append(taken)
+        known = task.fence == claim.fence and task.state.ended
+        if times > 1 or not following:
+            self.said(calls.finish_and_claim(claim, b"null", LIMITS, queues), task.state if known else Stale, 1)
+
+    def follower(self, task: Kept, queues: list[str]) -> Kept | None:
+        mine = task.contract.queue.name
+        if any(self.lab.redis.llen(queue) for queue in queues[: queues.index(mine)]) or not self.lab.messages(mine):
+            return None
+        next = self.kept[self.lab.messages(mine)[0]]
+        plain = next.state is State.QUEUED and not (next.batch or next.cancel or next.expires)
+        return next if plain and next.contract is task.contract else None
+
+    @precondition(lambda self: self.claims)
     @rule(draw=data(), times=REPLIES)
     def retry(self, draw: DataObject, times: int) -> None:
         claim, task = self.claim(draw)

@@ -36,10 +36,7 @@ def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Cl
     """Takes a queued task for one attempt under a lease that `owner` renews."""
 
     def parse(reply: list[Any]) -> Claim | Refused:
-        if reply[0] == "refused":
-            return Refused(reply[1])
-        _, fence, attempt, attempts, payload, common, outcomes = reply
-        return Claim(id, fence, attempt, attempts, payload, common, outcomes)
+        return Refused(reply[1]) if reply[0] == "refused" else Claim(*reply[1:])
 
     lease = int(contract.policy.lease * 1000)
     return Call("claim", [id, owner, contract.version, lease, limits.retention_ms], parse)
@@ -75,6 +72,20 @@ def finish(claim: Claim, result: bytes, limits: Limits) -> Call[State]:
     """Ends a task as succeeded. `result` is JSON. Raises `Stale`."""
     outcome = b'{"result":' + result + b"}"
     return Call("finish", [claim.id, claim.fence, State.SUCCEEDED, outcome, "", limits.retention_ms], _state)
+
+
+def finish_and_claim(claim: Claim, result: bytes, limits: Limits, queues: Sequence[str]) -> Call[State | Claim]:
+    """Ends a task as succeeded and takes the next one, if it is a single task of the same queue, contract and version.
+
+    None is taken while a message waits in those of the worker's `queues` that come before. Gives the claim of the next
+    one, or without one the state. Raises `Stale`.
+    """
+    ending = finish(claim, result, limits)
+
+    def parse(reply: str | list[Any]) -> State | Claim:
+        return Claim(*reply[1:]) if isinstance(reply, list) else ending.parse(reply)
+
+    return Call(ending.script, [*ending.args, *queues], parse)
 
 
 def fail(claim: Claim, fault: Fault, limits: Limits, state: State = State.FAILED) -> Call[State]:

@@ -6,7 +6,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
 
-LIBRARY = ("record", "moves", "ends", "operators")  # each builds on those before it
+LIBRARY = ("record", "moves", "ends", "claims", "operators")  # each builds on those before it
 FUNCTION = re.compile(r"^local function (\w+)", re.MULTILINE)
 
 

@@ -1,5 +1,6 @@
--- Ends a running task. ARGV: id, fence, state, outcome as JSON, error code or '', retention in ms.
--- Replies the state it has now; stale when this attempt no longer holds it.
+-- Ends a running task, and takes another one if queues are named. ARGV: id, fence, state, outcome as JSON, error code or '',
+-- retention in ms, the worker's queues, first the one that comes first ...
+-- Replies the state it has now; stale when this attempt no longer holds it; what `take` gives when there is another one.
 local id, fence, state, outcome, code, retention = unpack(ARGV)
 local task = held(id, fence)
 if not task then
@@ -9,4 +10,4 @@ if not task then
 end
 observe(task, 'run', now - tonumber(task.claimed))
 finish(task, state, outcome, code, retention)
-return state
+return take_after(task, { unpack(ARGV, 7) }) or state
