@@ -13,7 +13,8 @@ from handoff_ledger import BlockingLedger, Item, State, calls
 from handoff_ledger.items import list_items
 from handoff_worker import http
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Ending, Executor
+from handoff_worker.ending import Ending
+from handoff_worker.execute import Executor
 from handoff_worker.handlers.push_send import push_send
 from handoff_worker.providers.channel import Channel
 from handoff_worker.resources import Resources

@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import psutil
 from redis import Redis as Client
@@ -19,7 +19,7 @@ from tests.integration.worker.bench import Bench
 LAB = "tests.integration.worker.lab"
 LIFE = ("task-received", "task-started", "task-succeeded")
 FILES = {
-    "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import BLOCK, DIE, SPIN, WAIT\n",
+    "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import *\n",
     "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
 }
 
@@ -43,9 +43,9 @@ class Floor(Bench):
         }
         self.workers: list[Worker] = []
 
-    def hire(self, name: str, *, queues: str = QUEUES, **settings: str) -> Worker:
-        """Starts a worker with two pool processes; it is not waited for."""
-        worker = Worker(self.folder, {**self._env, **settings}, name=name)
+    def hire(self, name: str, *, queues: str = QUEUES, processes: int = 2, **settings: str) -> Worker:
+        """Starts a worker with so many pool processes; it is not waited for."""
+        worker = Worker(self.folder, {**self._env, **settings}, name=name, concurrency=processes)
         worker.command[worker.command.index(QUEUES)] = queues
         self.workers.append(worker)
         worker.start()
@@ -82,6 +82,7 @@ class Ear:
         self._pubsub = PubSub(floor.client.connection_pool, ignore_subscribe_messages=True)
         self._pubsub.psubscribe("/0.celeryev/*")
         self.heard: dict[str, list[str]] = defaultdict(list)
+        self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.messages = 0
 
     def listen(self) -> None:
@@ -91,6 +92,7 @@ class Ear:
             self.messages += bool(events)
             for event in events:
                 self.heard[event["uuid"]].append(event["type"])
+                self.events[event["uuid"]].append(event)
 
     def has_heard(self, *ids: str, events: Sequence[str] = LIFE) -> bool:
         self.listen()

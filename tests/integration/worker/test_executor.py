@@ -9,7 +9,7 @@ import pytest
 from redis import Redis as Client
 
 from handoff_ledger import Claim, State, calls
-from handoff_worker.execute import Ending
+from handoff_worker.ending import Ending
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
 from stack import Redis

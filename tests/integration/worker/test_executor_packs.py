@@ -2,7 +2,7 @@
 
 from handoff_ledger import Claim, State, calls
 from handoff_ledger.items import list_items
-from handoff_worker.execute import Ending
+from handoff_worker.ending import Ending
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Fail, Retry
 from tests.integration.worker.bench import LIMITS, Bench

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from handoff_ledger import BlockingLedger, State, calls
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Ending, Executor
+from handoff_worker.ending import Ending
+from handoff_worker.execute import Executor
 from handoff_worker.resources import Resources
 from handoff_worker.verdicts import Gone, Hold, Retry, Unknown
 from services.worker.tests.support import resources

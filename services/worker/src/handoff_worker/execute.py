@@ -3,9 +3,9 @@
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import uvloop
@@ -28,6 +28,7 @@ from handoff_ledger import (
 from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
 from handoff_worker.binding import Binding
 from handoff_worker.callback import callback
+from handoff_worker.ending import Ending
 from handoff_worker.identity import named
 from handoff_worker.pack import Gone, Pack, Recorded, told
 from handoff_worker.resources import Resources
@@ -40,42 +41,48 @@ CANCELLED = Fault(code="cancelled", message="Cancelled while it was running.")
 ITEMS_DEAD = Fault(code="items_dead", message="Some of its items used up their attempts.")
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a message's run ended: its task's state now, or why it was not run. `after`: seconds to the next attempt."""
-
-    state: State | None = None
-    code: str = ""
-    after: float = 0.0
-    refused: str = ""
-
-
 class Executor:
     """Runs tasks in one pool process, on its event loop and with its resources."""
 
     def __init__(
-        self, ledger: BlockingLedger, limits: Limits, resources: Resources, owner: str, draining: Callable[[], bool]
+        self,
+        ledger: BlockingLedger,
+        limits: Limits,
+        resources: Resources,
+        owner: str,
+        draining: Callable[[], bool],
+        queues: Sequence[str] = (),
     ) -> None:
         self._ledger = ledger
         self._limits = limits
         self._resources = resources
         self._owner = owner
         self._draining = draining
+        self._queues = queues
+        self._until = 0.0
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
-    def run(self, binding: Binding, id: str) -> Ending:
-        """Runs the task, unless it is not to be run. What it came to is in the ledger when this returns."""
+    def run(self, binding: Binding, id: str, until: float = 0.0) -> Ending:
+        """Runs the task, unless it is not to be run. What it came to is in the ledger when this returns.
+
+        `until` then, on the monotonic clock, a single task that succeeds is followed by the next one of its queue.
+        """
+        self._until = until
         try:
             claim = self._ledger.run(calls.claim(id, self._owner, binding.contract, self._limits))
         except LedgerUnavailable:
             return Ending(refused="ledger_unavailable")  # it is published again, or its lease ends
         if isinstance(claim, Refused):
             return Ending(refused=claim.why)
+        return self.run_claimed(binding, claim)
+
+    def run_claimed(self, binding: Binding, claim: Claim) -> Ending:
+        """Runs a task that this worker has claimed."""
         attempt = Attempt(binding, self._resources)
         try:
             return self._pack(claim, attempt) if claim.common else self._single(claim, attempt)
         except Stale:
-            log.warning("The lease was lost.", extra={"event": "task.stale", "task": id})
+            log.warning("The lease was lost.", extra={"event": "task.stale", "task": claim.id})
             return Ending(refused="stale")
 
     def close(self) -> None:
@@ -122,7 +129,7 @@ class Executor:
 
     def _end(self, claim: Claim, binding: Binding, outcome: Outcome) -> Ending:
         if isinstance(outcome, Done):
-            return Ending(self._insist(calls.finish(claim, outcome.result, self._limits)))
+            return self._succeeded(claim, outcome.result)
         if isinstance(outcome, Held):
             return self._hold(claim, outcome)
         if isinstance(outcome, Failed):
@@ -131,6 +138,16 @@ class Executor:
         after = wait(binding.contract.policy, claim.attempt, outcome.after)
         state = self._insist(calls.retry(claim, after, outcome.fault, self._limits))
         return Ending(state, outcome.fault.code, after)
+
+    def _succeeded(self, claim: Claim, result: bytes) -> Ending:
+        queues = self._queues if time.monotonic() < self._until and not self._draining() else ()
+        next = self._insist(calls.finish_and_claim(claim, result, self._limits, queues))
+        if isinstance(next, State):
+            return Ending(next)
+        if self._draining():
+            self._insist(calls.give_back(next))
+            return Ending(State.SUCCEEDED)
+        return Ending(State.SUCCEEDED, next=next)
 
     def _hold(self, claim: Claim, held: Held) -> Ending:
         return Ending(self._insist(calls.give_back(claim, held.after)), held.fault.code, held.after)
@@ -178,7 +195,6 @@ class Executor:
         if claim.attempt < claim.attempts:
             slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
             return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))
-        self._insist(
-            calls.record(claim, [told(at, again, last=True) for at, again in pack.again.items()], self._limits)
-        )
+        dead = [told(at, again, last=True) for at, again in pack.again.items()]
+        self._insist(calls.record(claim, dead, self._limits))
         return Ending(self._insist(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)

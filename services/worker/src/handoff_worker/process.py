@@ -5,11 +5,13 @@ import gc
 import multiprocessing
 import os
 import uuid
+from collections.abc import Sequence
 
 from handoff_ledger import BlockingLedger
 from handoff_worker import interrupt
 from handoff_worker.execute import Executor
 from handoff_worker.resources import Resources
+from handoff_worker.runs import Runs
 from handoff_worker.settings import Settings
 
 GARBAGE = 50_000  # objects more than there were, before the collector looks for cycles among the youngest
@@ -25,6 +27,7 @@ class PoolProcess:
         self._draining = multiprocessing.RawValue(
             ctypes.c_bool, False
         )  # shared with every process forked from this one
+        self.runs = Runs()
         self._executor: Executor | None = None
 
     def drain(self) -> None:
@@ -34,8 +37,8 @@ class PoolProcess:
     def draining(self) -> bool:
         return bool(self._draining.value)
 
-    def open(self) -> None:
-        """Makes this process's connections, event loop and resources."""
+    def open(self, queues: Sequence[str] = ()) -> None:
+        """Makes this process's connections, event loop and resources. `queues`: the worker's, in their order."""
         # Celery has asked the kernel to end this process with its parent, which tells nobody of a parent that was gone.
         if self._parent not in (os.getpid(), os.getppid()):
             os._exit(1)
@@ -43,7 +46,8 @@ class PoolProcess:
         gc.set_threshold(GARBAGE)
         settings = self._settings
         ledger = BlockingLedger(settings.broker_url)
-        self._executor = Executor(ledger, settings.limits, Resources.open(settings, ledger), self.owner, self.draining)
+        resources = Resources.open(settings, ledger)
+        self._executor = Executor(ledger, settings.limits, resources, self.owner, self.draining, queues)
 
     def close(self) -> None:
         if self._executor is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from billiard import active_children
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
-from celery import signals
+from celery import current_app, signals
 
 from handoff_ledger import BlockingLedger
 from handoff_ledger.logs import configure
@@ -23,7 +23,7 @@ from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 GIVE_UP = 3.0  # seconds that a worker without a pool has to end in
-REAP = 0.1  # seconds between two looks for pool processes that died
+LOOK = 0.1  # seconds between two looks for what pool processes told, and for those that died
 
 
 def connect(settings: Settings, process: PoolProcess) -> None:
@@ -32,7 +32,7 @@ def connect(settings: Settings, process: PoolProcess) -> None:
     for moment, receiver in (
         (signals.setup_logging, lambda **_: log_to_stderr(settings)),
         (signals.worker_init, parent.starting),
-        (signals.worker_process_init, lambda **_: process.open()),
+        (signals.worker_process_init, lambda **_: process.open(list(current_app.amqp.queues.consume_from))),
         (signals.worker_process_shutdown, lambda exitcode, **_: end(process, exitcode)),
         (signals.worker_ready, parent.ready),
         (signals.worker_shutting_down, parent.shutting_down),
@@ -43,8 +43,9 @@ def connect(settings: Settings, process: PoolProcess) -> None:
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """One line a task, when it ends. That it was received is told with those of level debug."""
+    """One line a task, when it ends, in place of Celery's. That it was received is told with those of level debug."""
     configure(settings.log_level, development=settings.development)
+    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
     if settings.log_level != "debug":
         logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
 
@@ -86,15 +87,19 @@ class Parent:
             owner=self._process.owner,
             serves=[binding.contract for binding in bindings()],
             queues=queues,
-            held=pool.held,
+            held=self._held,
             interrupt=self._interrupt,
         )
         self._keeper.start()
         self._ready_file.touch()
         sender.timer.call_repeatedly(10, self._ready_file.touch)
         # Celery looks once when a pool process dies, often before it can be reaped, and then every 5 s.
-        sender.timer.call_repeatedly(REAP, sender.pool.maintain_pool)
+        sender.timer.call_repeatedly(LOOK, sender.pool.maintain_pool)
+        sender.timer.call_repeatedly(LOOK, self._process.runs.tell)
         log.info("Ready.", extra={"event": "worker.ready", "queues": queues})
+
+    def _held(self) -> list[str]:
+        return [*self._process.runs.held(), *pool.held()]  # in this order: the first may become one of the second
 
     def _interrupt(self, id: str) -> None:
         """An async handler looks for itself whether it is to stop; a sync one is interrupted."""

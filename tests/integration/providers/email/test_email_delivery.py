@@ -14,7 +14,7 @@ from handoff_contracts.tasks.email_send import EmailSend
 from handoff_ledger import State
 from handoff_ledger.items import list_items
 from handoff_worker.apps import Apps
-from handoff_worker.execute import Ending
+from handoff_worker.ending import Ending
 from handoff_worker.providers.answers import Answered
 from handoff_worker.providers.smtp import SmtpServers
 from handoff_worker.settings import Settings

@@ -49,3 +49,11 @@ DIE = Contract(
     summary="Kills its process.",
     policy=Policy(attempts=2),
 )
+ACT = Contract(
+    name="lab.act",
+    version=1,
+    payload=Job,
+    result=Report,
+    summary="Does what its name says: raise, die, or nothing.",
+    policy=Policy(lease=3, attempts=2, backoff=0.1),
+)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handoff_worker.binding import handles
 from handoff_worker.resources import Resources
-from tests.integration.worker.lab.contracts import BLOCK, DIE, SPIN, WAIT, Job, Report
+from tests.integration.worker.lab.contracts import ACT, BLOCK, DIE, SPIN, WAIT, Job, Report
 
 
 def note(job: Job, what: str) -> None:
@@ -43,4 +43,16 @@ def spin(job: Job, _: Resources) -> Report:
 async def die(job: Job, _: Resources) -> Report:
     note(job, "began")
     os.kill(os.getpid(), signal.SIGKILL)
+    return Report(name=job.name)
+
+
+@handles(ACT)
+def act(job: Job, _: Resources) -> Report:
+    note(job, "began")
+    if job.name == "raise":
+        raise RuntimeError
+    if job.name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(job.seconds)
+    note(job, "ended")
     return Report(name=job.name)
