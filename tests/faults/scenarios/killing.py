@@ -15,13 +15,14 @@ FULL = {"child": 60, "parent": 20, "parent alone": 20, "api": 10, "api process":
 
 
 def play(scene: Scene, *, quick: bool) -> None:
-    items = 5_000 if quick else 100_000
+    items = 8_000 if quick else 100_000
     plan = [what for what, count in (QUICK if quick else FULL).items() for _ in range(count)]
     scene.random.shuffle(plan)
     jobs = list(mixed("killing", items, scene.random))
     load = scene.load(iter(jobs), threads=8, ahead=500)
     for number, what in enumerate(plan, 1):
-        wait_until(partial(reached, load, items * number // (len(plan) + 1)), 2 * STUCK_S)
+        # What is left after the last one lasts as long as a worker takes to be ready for a kill.
+        wait_until(partial(reached, load, items * number // (len(plan) + 3)), 2 * STUCK_S)
         strike(scene, what)
     scene.expect(load.going, "the load had ended before the last kill")
     for worker in scene.stack.workers:
