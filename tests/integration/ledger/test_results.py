@@ -84,5 +84,5 @@ def test_a_date_is_that_of_the_calendar(lab: Lab, day: str) -> None:
     script = load("finish").text.replace(
         "local clock = redis.call('TIME')", f"local clock = {{ {int(moment.timestamp())}, 999999 }}"
     )
-    head, _, _ = script.partition("-- Ends a running task.")
+    head, _, _ = script.partition("-- Ends a running task")
     assert lab.redis.eval(f"{head}\nreturn iso()", 0) == moment.isoformat()

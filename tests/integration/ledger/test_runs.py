@@ -51,8 +51,20 @@ def test_a_task_tried_again_follows_with_its_next_attempt(lab: Lab) -> None:
     assert lab.read(again.id).started_at == started
 
 
-def packed(lab: Lab) -> None:
-    lab.batch(2)
+def test_a_pack_is_followed_by_the_next(lab: Lab) -> None:
+    batch = lab.batch(2, 1)
+    first = lab.claim(lab.pop("bulk"), PUSH)
+    lab.record(first, 0, 1)
+    following = finished(lab, first)
+    assert isinstance(following, Claim)
+    assert (following.id, following.payload, following.common) == (
+        f"{batch}.1",
+        '[{"token":"2"}]',
+        '{"title":"Hello"}',
+    )
+    lab.record(following, 0)
+    assert finished(lab, following) is State.SUCCEEDED
+    assert lab.read_batch(batch).state == "ended"
 
 
 def expired(lab: Lab) -> None:
@@ -77,7 +89,6 @@ def to_be_cancelled(lab: Lab) -> None:
 OTHERS: dict[str, Callable[[Lab], object]] = {
     "another contract": lambda lab: lab.submit(queue="bulk"),
     "another version": lambda lab: lab.submit(OLDER),
-    "a pack": packed,
     "expired": expired,
     "cancelled": cancelled,
     "to be cancelled": to_be_cancelled,

@@ -100,7 +100,7 @@ class Attempt:
     def _done(self, result: Any) -> Outcome:
         if not isinstance(result, self.binding.contract.result):
             return Failed(BAD_RESULT)
-        text = result.model_dump_json().encode()
+        text = result.__pydantic_serializer__.to_json(result)
         return Done(text) if len(text) <= RESULT_LIMIT else Failed(BAD_RESULT)
 
     def _judge(self, error: BaseException) -> Outcome:

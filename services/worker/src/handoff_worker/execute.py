@@ -65,7 +65,7 @@ class Executor:
     def run(self, binding: Binding, id: str, until: float = 0.0) -> Ending:
         """Runs the task, unless it is not to be run. What it came to is in the ledger when this returns.
 
-        `until` then, on the monotonic clock, a single task that succeeds is followed by the next one of its queue.
+        `until` then, on the monotonic clock, a task that succeeds is followed by the next one of its queue.
         """
         self._until = until
         try:
@@ -191,7 +191,7 @@ class Executor:
         if pack.held:
             return self._hold(claim, pack.held)
         if not pack.again:
-            return Ending(self._insist(calls.finish(claim, to_json(None), self._limits)))
+            return self._succeeded(claim, to_json(None))
         if claim.attempt < claim.attempts:
             slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
             return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))

@@ -23,11 +23,11 @@ Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # give
 
 @dataclass(slots=True)
 class Chunk:
-    """Outcomes that are recorded together. `recorded` is set when they are."""
+    """Outcomes that are recorded together, and whom to wake when they are."""
 
     outcomes: list[Recorded] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
-    recorded: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Pack:
@@ -104,15 +104,17 @@ class Pack:
     async def _put(self, at: int, outcome: Done | Failed) -> None:
         if self._over:
             raise asyncio.CancelledError  # as was asked for, of a handler that did not heed it
-        chunk = self._chunk
+        loop, chunk = asyncio.get_running_loop(), self._chunk
         if not chunk.outcomes:
-            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._ready.set)
+            self._linger = loop.call_later(LINGER_S, self._ready.set)
         chunk.outcomes.append(told(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
             chunk.gone.append(outcome.gone)
         if 2 * len(chunk.outcomes) >= self._running:  # the other half goes on sending meanwhile
             self._ready.set()
-        await chunk.recorded.wait()
+        recorded = loop.create_future()
+        chunk.waiting.append(recorded)
+        await recorded
 
     async def _recorder(self) -> None:
         try:
@@ -122,7 +124,9 @@ class Pack:
                 chunk, self._chunk = self._chunk, Chunk()
                 self._linger.cancel()
                 self.cancelled = not await self._record(chunk.outcomes, chunk.gone) or self.cancelled
-                chunk.recorded.set()
+                for recorded in chunk.waiting:
+                    if not recorded.done():
+                        recorded.set_result(None)
         finally:
             self._over = True
 

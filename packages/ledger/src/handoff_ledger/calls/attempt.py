@@ -75,7 +75,7 @@ def finish(claim: Claim, result: bytes, limits: Limits) -> Call[State]:
 
 
 def finish_and_claim(claim: Claim, result: bytes, limits: Limits, queues: Sequence[str]) -> Call[State | Claim]:
-    """Ends a task as succeeded and takes the next one, if it is a single task of the same queue, contract and version.
+    """Ends a task as succeeded and takes the next one, if it is of the same queue, contract and version.
 
     None is taken while a message waits in those of the worker's `queues` that come before. Gives the claim of the next
     one, or without one the state. Raises `Stale`.

@@ -17,8 +17,8 @@ local function take(task, owner, lease)
   }
 end
 
--- Takes the task of the oldest message, if it can follow `before`: a single task of its queue, contract and version, and no
--- message waits in those of the worker's `queues` that come first. Whatever else lies there is left for Celery.
+-- Takes the task of the oldest message, if it can follow `before`: one of its queue, contract and version, and no message
+-- waits in those of the worker's `queues` that come first. Whatever else lies there is left for Celery.
 local function take_after(before, queues)
   for _, queue in ipairs(queues) do
     if queue == before.queue then
@@ -26,7 +26,7 @@ local function take_after(before, queues)
       local id = message and string.match(message, '"id": ?"([^"]+)"')
       local task = id and read(id)
       if not task or task.state ~= 'queued' or task.queue ~= queue then return nil end
-      if task.contract ~= before.contract or task.version ~= before.version or task.batch then return nil end
+      if task.contract ~= before.contract or task.version ~= before.version then return nil end
       if task.cancel or task.expires and tonumber(task.expires) <= now then return nil end
       redis.call('RPOP', queue)
       return take(task, before.owner, before.lease)
