@@ -131,7 +131,7 @@ class LedgerMachine(Clients):
         if any(self.lab.redis.llen(queue) for queue in queues[: queues.index(mine)]) or not self.lab.messages(mine):
             return None
         next = self.kept[self.lab.messages(mine)[0]]
-        plain = next.state is State.QUEUED and not (next.batch or next.cancel or next.expires)
+        plain = next.state is State.QUEUED and not (next.cancel or next.expires)
         return next if plain and next.contract is task.contract else None
 
     @precondition(lambda self: self.claims)
