@@ -43,7 +43,7 @@ def by_client(sink: Sink, sends: int) -> float:
 
     async def sender() -> None:
         for body in bodies:
-            await http.post(sink.url + PATH, headers, body.encode())
+            await http.post(sink.url + PATH, headers, body.encode(), http2_only=True)
 
     async def senders() -> None:
         await asyncio.gather(*[sender() for _ in range(IN_FLIGHT)])

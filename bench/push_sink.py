@@ -74,7 +74,8 @@ class Sink(Process):
         """When the sends were answered that it saw since it was told to forget."""
         with self._log.open() as log:
             log.seek(self._seen)
-            return [float(line) for line in log if line.endswith("\n")]
+            whole, _, _ = log.read().rpartition("\n")
+        return [float(line) for line in whole.split()]
 
     def forget(self) -> None:
         self._seen = self._log.stat().st_size

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,7 +38,7 @@ THIRD_PARTY = Say(401, fcm_error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FcmSimulator]:
     with FcmSimulator(tmp_path) as simulator:
         monkeypatch.setenv("SSL_CERT_FILE", str(simulator.authority))
-        monkeypatch.setattr(http, "TIMEOUT_S", 1.0)
+        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
         (tmp_path / "fcm.default.json").write_text(simulator.key_file())
         yield simulator
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApnsSimulator]:
 def apple(server: ApnsSimulator, monkeypatch: pytest.MonkeyPatch) -> ApnsSimulator:
     """The simulator, trusted, and patience of a second."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
     server.sends.clear()
     server.script.clear()
     return server

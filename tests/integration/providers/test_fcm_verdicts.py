@@ -4,6 +4,7 @@ nothing else is sent again. FCM is a simulator."""
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ class Sender:
 def sender(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
     with FcmSimulator(tmp_path) as simulator:
         monkeypatch.setenv("SSL_CERT_FILE", str(simulator.authority))
-        monkeypatch.setattr(http, "TIMEOUT_S", 1.0)
+        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
         sender = Sender(redis_url, simulator, tmp_path)
         yield sender
         sender.executor.close()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnsSimulator]:
 def simulator(server: SnsSimulator, monkeypatch: pytest.MonkeyPatch) -> SnsSimulator:
     """The simulator, trusted, and patience of a second."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
     monkeypatch.setattr(sns_api, "THROTTLED_S", 0.5)
     server.sends.clear()
     server.script.clear()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushServiceSimu
 def service(server: PushServiceSimulator, monkeypatch: pytest.MonkeyPatch) -> PushServiceSimulator:
     """The simulator, trusted, and patience of a second."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
     server.sends.clear()
     server.script.clear()
     return server
@@ -153,14 +154,15 @@ def test_what_can_only_be_refused_is_not_sent(service: PushServiceSimulator, sim
     foreign = [
         token({"endpoint": url, "keys": KEYS}) for url in ("https://127.0.0.1/x", f"{service.url}.evil.example/x")
     ]
-    items = [{"token": text} for text in ("no-json", bad_keys, *foreign)]
+    named = token({"endpoint": service.url.replace("localhost", "xn--a.localhost") + "/x", "keys": KEYS})
+    items = [{"token": text} for text in ("no-json", bad_keys, *foreign, named)]
     items.append({"token": at(service, "one"), "body": "x" * 3990})
     connections = service.connections
     sent = simulated.send_each(items)
-    assert (sent.told, sent.attempts) == (["payload_rejected"] * 5, 1)
+    assert (sent.told, sent.attempts) == (["payload_rejected"] * 6, 1)
     told = [str(item.error and item.error.message).rpartition(": ")[2].rstrip(".") for item in sent.items]
     assert told[:2] == ["malformed_subscription"] * 2
-    assert told[2:] == ["untrusted_push_service"] * 2 + ["payload_too_large"]
+    assert told[2:] == ["untrusted_push_service"] * 2 + ["malformed_subscription", "payload_too_large"]
     assert (service.sends, service.connections) == ([], connections)
 
 

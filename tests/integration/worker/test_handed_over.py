@@ -28,12 +28,12 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
 
 @pytest.fixture
 def worker(floor: Floor) -> Worker:
-    """A worker both of whose pool processes have run a task: before its first, one may not be reached yet."""
+    """A worker that knows of both its pool processes that they are free: it has heard each one end a task."""
     worker = floor.hire("worker")
     worker.wait_ready()
-    first = floor.effects("first")
+    first, ear = floor.effects("first"), Ear(floor)
     ids = [floor.accept(WAIT, {"effects": first.path, "seconds": 0.5}) for _ in pool(worker)]
-    assert all(floor.reaches(id, State.SUCCEEDED, 10) for id in ids)
+    assert wait_until(lambda: ear.has_heard(*ids), 10), ear.heard
     assert {pid for _, pid in first.lines("began")} == pool(worker)
     return worker
 

@@ -1,52 +1,35 @@
-"""HTTP to providers: the connections of one pool process, which everything that is sent shares.
+"""HTTP to providers: the clients of one pool process, whose connections everything that is sent shares.
 
-Import it in a module that is imported at its first use: a worker that sends nothing loads no libcurl. `SSL_CERT_FILE`
-names the authorities to trust in place of the system's.
+Import it in a module that is imported at its first use: a worker that sends nothing has no client, and a client's
+threads don't survive a fork. `SSL_CERT_FILE` names the authorities to trust in place of the system's.
 """
 
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache
-from io import BytesIO
 
-import pycurl
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
 from handoff_worker.providers.answers import Answer, Answered
 
-TIMEOUT_S = 15.0  # of one exchange; FCM asks for at least 10
-CONNECT_TIMEOUT_S = 5.0
-REPLY_LIMIT = 64 * 1024  # bytes of a reply's body; of a longer one nothing is read
+TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
+CONNECT_TIMEOUT = timedelta(seconds=5)
+PING_INTERVAL, PING_TIMEOUT = timedelta(seconds=20), timedelta(seconds=10)  # a connection that went silent is dropped
+REPLY_LIMIT = 64 * 1024  # bytes of a reply's body that are read
 LONGEST_WAIT_S = 86_400.0  # what a Retry-After beyond it comes to
-MALFORMED = {pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL}
+# The client's exception classes don't tell whether a request was written, only the causes in them do: a hang after it
+# is a ConnectTimeoutError without the first of these.
+NOT_SENT = ("client error (Connect)", "stream error received: refused stream")
 
-
-class Headers(Mapping[str, str]):
-    """A reply's headers, looked up in any case. Most are never asked for, so they are read when one is."""
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-
-    def __getitem__(self, name: str) -> str:
-        return self._named[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
-
-    def __len__(self) -> int:
-        return len(self._named)
-
-    @cached_property
-    def _named(self) -> dict[str, str]:
-        fields = (line.decode("latin-1").partition(":") for line in self._lines)
-        return {name.lower(): value.strip() for name, colon, value in fields if colon}
+_clients: dict[bool, Client] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A provider's reply."""
+    """A provider's reply. Header names are looked up in any case; `body` ends at `REPLY_LIMIT`."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -61,91 +44,43 @@ class Unanswered(Exception):
         self.answer = answer
 
 
-class Client:
-    """Connections: one to a host that speaks HTTP/2, else as many as are needed. No redirect is followed."""
-
-    def __init__(self) -> None:
-        self._connections: pycurl.AsyncCurlMulti | None = None
-        self._idle: list[pycurl.Curl] = []
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Posts a body; no header of it shows in a repr.
-
-        Raises:
-            Unanswered: there is no reply, or not all of it.
-            ValueError: the URL or a header is malformed.
-        """
-        lines: list[bytes] = []
-        content: list[bytes] = []
-        curl = self._idle.pop() if self._idle else transfer()
-        curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.HTTPHEADER, [line(name, value) for name, value in headers.items()])
-        # Given bytes, libcurl would send them again by itself when a connection that it has used before breaks off.
-        curl.setopt(pycurl.READFUNCTION, BytesIO(body).read)
-        curl.setopt(pycurl.POSTFIELDSIZE, len(body))
-        curl.setopt(pycurl.HEADERFUNCTION, lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, content.append)
-        connections = self._connections = self._connections or pycurl.AsyncCurlMulti()
-        try:
-            await connections.add_handle(curl)
-        except pycurl.error as error:
-            if error.args[0] != pycurl.E_FILESIZE_EXCEEDED:
-                raise self._failed(connections, curl, error.args[0]) from None  # the error quotes the URL
-        finally:
-            if connections is not self._connections and not connections.futures():
-                await connections.aclose()
-        self._idle.append(curl)
-        return Reply(curl.getinfo(pycurl.RESPONSE_CODE), Headers(lines), b"".join(content))
-
-    def _failed(self, connections: pycurl.AsyncCurlMulti, curl: pycurl.Curl, code: int) -> Exception:
-        if code in MALFORMED:
-            return ValueError("the URL is malformed")
-        if not curl.getinfo(pycurl.REQUEST_SIZE):
-            return Unanswered(Answer(Answered.RETRY, "not_connected"))
-        if connections is self._connections:  # one is dead, or may be: what is sent from now on goes by new ones
-            self._connections = None
-        timed_out = code == pycurl.E_OPERATION_TIMEDOUT
-        return Unanswered(Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost"))
-
-    async def aclose(self) -> None:
-        """Closes the connections. What is asked for later makes new ones."""
-        connections, self._connections = self._connections, None
-        self._idle.clear()
-        if connections:
-            await connections.aclose()
+def client(*, http2_only: bool = False) -> Client:
+    """The process's client: never follows a redirect. `http2_only` makes one connection to a host, where the other
+    one, which speaks HTTP/1.1 too, makes as many at first as it has requests.
+    """
+    if http2_only not in _clients:
+        builder = ClientBuilder().user_agent("handoff").follow_redirects(False)
+        builder = builder.timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT)
+        builder = builder.http2_keep_alive_interval(PING_INTERVAL).http2_keep_alive_timeout(PING_TIMEOUT)
+        _clients[http2_only] = (builder.http2_prior_knowledge() if http2_only else builder.http2(True)).build()
+    return _clients[http2_only]
 
 
-_client = Client()  # of this process
-post, aclose = _client.post, _client.aclose
+async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only: bool = False) -> Reply:
+    """Posts a body; no header of it shows in a repr.
+
+    Raises:
+        Unanswered: there is no reply, or not all of it.
+        ValueError: the URL or a header is malformed.
+    """
+    request = client(http2_only=http2_only).post(url).body_bytes(body)
+    for name, value in headers.items():
+        request = request.header(name, value, is_sensitive=True)
+    try:
+        async with request.build_streamed() as response:
+            content = await response.body_reader.read(REPLY_LIMIT)
+            return Reply(response.status, response.headers, bytes(content or b""))
+    except RequestError as error:
+        raise Unanswered(unanswered(error)) from None  # the error quotes the URL, and a URL may hold a token
 
 
-def transfer() -> pycurl.Curl:
-    """A request without what differs from one to the next."""
-    curl = pycurl.Curl()
-    trusted = ssl.get_default_verify_paths()
-    for option, value in (
-        (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-        (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
-        (pycurl.PIPEWAIT, True),  # for a connection that is being made: it may carry them all
-        (pycurl.POST, True),
-        (pycurl.USERAGENT, "handoff"),
-        (pycurl.TIMEOUT_MS, int(TIMEOUT_S * 1000)),
-        (pycurl.CONNECTTIMEOUT_MS, int(CONNECT_TIMEOUT_S * 1000)),
-        (pycurl.MAXFILESIZE, REPLY_LIMIT),
-        (pycurl.CAINFO, trusted.cafile),
-        (pycurl.CAPATH, None if trusted.cafile else trusted.capath),
-    ):
-        curl.setopt(option, value)
-    return curl
-
-
-@lru_cache(maxsize=64)  # of thousands of sends all have the same credential
-def line(name: str, value: str) -> str:
-    """A header of a request."""
-    written = f"{name}: {value}"
-    if not (written.isascii() and written.isprintable()):
-        raise ValueError("a header is malformed")
-    return written
+def unanswered(error: RequestError) -> Answer:
+    """What an error of the way to a provider means for what was asked for."""
+    causes = [cause["message"] for cause in error.details["causes"] or ()]
+    if any(cause.startswith(NOT_SENT) for cause in causes):
+        return Answer(Answered.RETRY, "not_connected")
+    timed_out = isinstance(error, RequestTimeoutError)
+    return Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost")
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -158,3 +93,9 @@ def retry_after(reply: Reply) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+async def aclose() -> None:
+    """Closes the process's clients. One that is asked for later is new."""
+    while _clients:
+        await _clients.popitem()[1].close()

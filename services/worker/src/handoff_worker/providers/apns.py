@@ -95,7 +95,7 @@ class ApnsProvider:
     async def _post(self, sender: Sender, push: PushSend, body: bytes, token: str) -> Answer:
         try:
             url = f"{sender.url}/3/device/{push.token}"
-            return judge(await http.post(url, headers(sender.topic, push, token), body))
+            return judge(await http.post(url, headers(sender.topic, push, token), body, http2_only=True))
         except http.Unanswered as error:
             return error.answer
 
@@ -118,8 +118,7 @@ def sender(text: str) -> Sender:
 
 def headers(topic: str, push: PushSend, token: str) -> dict[str, str]:
     kind = aps.push_type(push)
-    fields = {"authorization": f"bearer {token}", "content-type": "application/json", "apns-topic": topic}
-    fields["apns-push-type"] = kind
+    fields = {"authorization": f"bearer {token}", "apns-topic": topic, "apns-push-type": kind}
     fields["apns-priority"] = "10" if kind == "alert" else "5"  # Apple refuses a background one at 10
     if push.ttl is not None:
         fields["apns-expiration"] = str(int(time.time()) + push.ttl if push.ttl else 0)

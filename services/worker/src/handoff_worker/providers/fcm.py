@@ -57,8 +57,8 @@ class FcmProvider:
         await http.aclose()
 
     async def _post(self, url: str, token: str, body: bytes) -> http.Reply:
-        headers = {"authorization": token, "content-type": "application/json"}
-        return await http.post(url, headers, body)
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        return await http.post(url, headers, body, http2_only=True)
 
     def _project(self, name: str) -> _Project:
         known, now = self._projects.get(name), time.monotonic()

@@ -54,9 +54,7 @@ class _Refusal(BaseModel):
 
 
 class AccessToken:
-    """A service account's token for a scope, as the value of an Authorization header. It is kept until shortly before
-    its end, and asked for once at a time.
-    """
+    """A service account's token for a scope, kept until shortly before its end. It is asked for once at a time."""
 
     def __init__(self, account: ServiceAccount, scope: str) -> None:
         self._account = account
@@ -91,7 +89,7 @@ class AccessToken:
             token = _Token.model_validate_json(reply.body if reply.status == 200 else b"")
         except ValidationError:
             raise http.Unanswered(Answer(Answered.RETRY, "no_access_token", after=http.retry_after(reply))) from None
-        self._token = f"Bearer {token.access_token.get_secret_value()}"
+        self._token = token.access_token.get_secret_value()
         self._renew_at = asked_at + token.expires_in - min(MARGIN_S, token.expires_in / 10)
         return self._token
 

@@ -78,6 +78,8 @@ class WebPushProvider:
             return judge(await http.post(wanted.endpoint, headers(sender, wanted, push), ece.encrypt(content, keys)))
         except http.Unanswered as error:
             return error.answer
+        except ValueError:  # a name or a port that can't be
+            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
 
     async def aclose(self) -> None:
         await http.aclose()
