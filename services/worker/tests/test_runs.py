@@ -68,6 +68,15 @@ def test_what_celery_has_not_heard_the_begin_of_waits_in_its_order(runs: Runs) -
     assert runs.held() == []
 
 
+def test_what_runs_is_known_before_celery_is_told(runs: Runs) -> None:
+    request = Request("a")
+    turn(runs, begin(runs, request), "b")
+    assert runs.running("a") is None
+    assert runs.running("b") is request
+    runs.tell()
+    assert runs.running("b") is request
+
+
 def test_the_lease_of_a_request_that_is_gone_is_not_held(runs: Runs) -> None:
     gone = Request("a", begun=False)
     turn(runs, begin(runs, gone), "b")

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 from redis import Redis
 
-from handoff_ledger import BlockingLedger, Claim, State
+from handoff_ledger import BlockingLedger, Claim, LedgerUnavailable, State, calls
 from handoff_worker.binding import Binding
 from handoff_worker.ending import Ending
 from handoff_worker.execute import Executor
@@ -15,6 +16,7 @@ from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Answer, Ask, Handler, echo
 
+T = TypeVar("T")
 BINDING = Binding(ASK, echo, asynchronous=True)
 LONG = math.inf
 
@@ -62,6 +64,22 @@ def test_a_task_that_succeeds_is_followed_by_the_next(bench: Bench, executor: Ex
 
 def test_it_is_not_when_the_run_has_lasted_long_enough(bench: Bench, executor: Executor, ids: list[str]) -> None:
     assert executor.run(BINDING, ids[0], 0.0) == Ending(State.SUCCEEDED)
+    assert bench.task(ids[1]).state is State.QUEUED
+
+
+def test_nor_when_redis_was_away_in_between(
+    bench: Bench, executor: Executor, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hard limit counts from the run's message, so what begins after an outage would be killed by it."""
+    run, lost = executor._ledger.run, iter([True])
+
+    def away(call: calls.Call[T]) -> T:
+        if call.script == "finish" and next(lost, False):
+            raise LedgerUnavailable("away")
+        return run(call)
+
+    monkeypatch.setattr(executor._ledger, "run", away)
+    assert executor.run(BINDING, ids[0], LONG) == Ending(State.SUCCEEDED)
     assert bench.task(ids[1]).state is State.QUEUED
 
 

@@ -141,7 +141,10 @@ class Executor:
 
     def _succeeded(self, claim: Claim, result: bytes) -> Ending:
         queues = self._queues if time.monotonic() < self._until and not self._draining() else ()
-        next = self._insist(calls.finish_and_claim(claim, result, self._limits, queues))
+        try:
+            next = self._ledger.run(calls.finish_and_claim(claim, result, self._limits, queues))
+        except LedgerUnavailable:  # when it is back, the run has lasted long enough
+            next = self._insist(calls.finish(claim, result, self._limits))
         if isinstance(next, State):
             return Ending(next)
         if self._draining():

@@ -20,9 +20,9 @@ def held() -> list[str]:
     return [request.id for request in _copy(state.reserved_requests)]
 
 
-def taken(id: str) -> Any:
-    """Celery's request of the task, if a pool process has taken it."""
-    return next((request for request in _copy(state.active_requests) if request.id == id), None)
+def has_taken(request: Any) -> bool:
+    """Whether a pool process runs what this request of Celery's is for."""
+    return any(each is request for each in _copy(state.active_requests))
 
 
 def _copy(requests: Iterable[Any]) -> list[Any]:

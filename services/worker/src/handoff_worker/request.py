@@ -59,11 +59,13 @@ class ContractRequest(Request):
         self.begun = True
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
+        self.begun = True  # whether Celery has heard of it or not
         self._runs.tell()
         super().on_timeout(soft, timeout)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
         """Tells Flower of a task that ended before it ran; a pool process could not without a connection of its own."""
+        self.begun = True
         self._runs.tell()
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, Ignore) and error.args and error.args[0] in (State.CANCELLED, State.EXPIRED):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from itertools import count
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from handoff_ledger import Claim
@@ -57,6 +57,14 @@ class Runs:
         with self._lock:
             self._hear()
             return [turn.next for turn in self._turns if turn.run in self._requests]
+
+    def running(self, id: str) -> Any:
+        """Celery's request of the run in which the task runs now, as its process told, if it does. For any thread."""
+        with self._lock:
+            self._hear()
+            now = {run: request.id for run, request in list(self._requests.items())}
+            now |= {turn.run: turn.next for turn in self._turns}
+            return next((self._requests.get(run) for run, at in now.items() if at == id), None)
 
     def tell(self) -> None:
         """Passes on what the processes told, to Celery's requests and to Flower. For the thread of Celery's loop."""

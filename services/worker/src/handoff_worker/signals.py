@@ -103,8 +103,8 @@ class Parent:
 
     def _interrupt(self, id: str) -> None:
         """An async handler looks for itself whether it is to stop; a sync one is interrupted."""
-        request = pool.taken(id)
-        if request and request.worker_pid and request.task.interruptible:
+        request = self._process.runs.running(id)
+        if request and pool.has_taken(request) and request.worker_pid and request.task.interruptible:
             interrupt.send(request.worker_pid)
 
     def shutting_down(self, how: str, **_: Any) -> None:
