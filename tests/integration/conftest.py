@@ -7,6 +7,7 @@ from redis import Redis as Client
 
 from process import free_port
 from stack import Redis
+from tests.integration.worker.bench import Bench
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,11 @@ def redis(redis_url: str) -> Iterator[Client]:
     """A client for that Redis; replies are text."""
     with Client.from_url(redis_url, decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Bench]:
+    """A ledger on that Redis, with what the tests of a worker and of its handlers ask of it."""
+    bench = Bench(redis_url)
+    yield bench
+    bench.close()

@@ -5,14 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.providers.http_simulator import HttpSimulator
-from tests.integration.worker.bench import Bench
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

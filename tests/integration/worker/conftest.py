@@ -9,15 +9,8 @@ from handoff_ledger import BlockingLedger
 from handoff_worker.binding import Binding
 from handoff_worker.execute import Executor
 from services.worker.tests.support import resources
-from tests.integration.worker.bench import LIMITS, Bench
+from tests.integration.worker.bench import LIMITS
 from tests.integration.worker.runs import ASK, ME, Drain, Run
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
-    bench = Bench(redis_url)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

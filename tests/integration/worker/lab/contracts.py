@@ -54,6 +54,6 @@ ACT = Contract(
     version=1,
     payload=Job,
     result=Report,
-    summary="Does what its name says: raise, die, or nothing.",
+    summary="Does what its name says, raise or die; else it blocks its process for the seconds it was told.",
     policy=Policy(lease=3, attempts=2, backoff=0.1),
 )
