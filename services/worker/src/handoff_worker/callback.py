@@ -1,17 +1,33 @@
-"""Calls clients back when recipients are gone: one signed `http.request` task for what one chunk of work found out."""
+"""Tells clients which recipients are gone: by the list that they read, and by a call back, which is a signed
+`http.request` task for what one chunk of work found out.
+"""
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import HttpUrl
 from pydantic_core import to_json
 
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
-from handoff_ledger import Submission
+from handoff_ledger import Call, Limits, QueueFull, Submission, calls
 
+log = logging.getLogger(__name__)
 WEBHOOK = "gone"  # the app whose secret signs it
 OWN = f"webhook:{WEBHOOK}"
+
+
+def tell_gone(
+    insist: Callable[[Call[Any]], Any], url: HttpUrl | None, task: str, gone: Sequence[tuple[str, str]], limits: Limits
+) -> None:
+    """Tells of channels and recipients that a task found gone. `insist` runs a step of the ledger until it is done."""
+    insist(calls.note_gone([(channel, recipient, task) for channel, recipient in gone], limits))
+    if url and (submission := callback(url, task, gone)):
+        (accepted,) = insist(calls.accept([submission], limits))
+        if isinstance(accepted, QueueFull):  # who was not called back finds them in the list
+            log.warning("A callback was not accepted.", extra={"event": "gone.not_called_back", "task": task})
 
 
 def callback(url: HttpUrl, task: str, gone: Sequence[tuple[str, str]]) -> Submission | None:

@@ -19,7 +19,6 @@ from handoff_ledger import (
     LedgerError,
     LedgerUnavailable,
     Limits,
-    QueueFull,
     Refused,
     Stale,
     State,
@@ -27,7 +26,7 @@ from handoff_ledger import (
 )
 from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
 from handoff_worker.binding import Binding
-from handoff_worker.callback import callback
+from handoff_worker.callback import tell_gone
 from handoff_worker.ending import Ending
 from handoff_worker.identity import named
 from handoff_worker.pack import Gone, Pack, Recorded, told
@@ -162,16 +161,7 @@ class Executor:
     def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
         # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
         if gone:
-            told = [(channel, recipient, claim.id) for channel, recipient in gone]
-            self._insist(calls.note_gone(told, self._limits))
-            self._call_back(claim, gone)
-
-    def _call_back(self, claim: Claim, gone: Sequence[Gone]) -> None:
-        url = self._resources.settings.gone_callback_url
-        if url and (submission := callback(url, claim.id, gone)):
-            (accepted,) = self._insist(calls.accept([submission], self._limits))
-            if isinstance(accepted, QueueFull):  # who was not called back finds them in the list
-                log.warning("A callback was not accepted.", extra={"event": "gone.not_called_back", "task": claim.id})
+            tell_gone(self._insist, self._resources.settings.gone_callback_url, claim.id, gone, self._limits)
 
     def _insist(self, call: Call[T]) -> T:
         # What was done must be recorded as what it was, however long Redis is away.
