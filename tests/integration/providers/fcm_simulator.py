@@ -23,6 +23,7 @@ import jwt
 import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from h2.settings import SettingCodes, Settings
 
 GRANT_S = 3600
 FRAME = 8192  # bytes
@@ -66,6 +67,8 @@ class FcmSimulator:
         self.sends: list[Asked] = []
         self.grants: list[Asked] = []
         self.connections = 0
+        self.takes = 100  # requests at a time, of a connection that has answered none
+        self.stays = 0  # requests that a connection answers before it goes away; 0: any
         self.open: set[_Connection] = set()
         self.in_flight = self.most_in_flight = 0
         self._folder = folder
@@ -87,13 +90,17 @@ class FcmSimulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._server.close)
+        self.hang_up()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _close(self) -> None:
-        self._server.close()
+    def hang_up(self) -> None:
+        """Resets every connection."""
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(5)
+
+    async def _hang_up(self) -> None:
         connections = list(self.open)
         for connection in connections:
             connection.transport.abort()
@@ -173,6 +180,8 @@ class _Connection(asyncio.Protocol):
         self.lost = asyncio.Event()
         self._simulator = simulator
         self._asked: dict[int, tuple[dict[str, str], bytearray]] = {}
+        self._answered = 0
+        self._away = False
         self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -180,6 +189,8 @@ class _Connection(asyncio.Protocol):
         self._simulator.connections += 1
         self._simulator.open.add(self)
         self.transport = transport
+        first = {SettingCodes.MAX_CONCURRENT_STREAMS: self._simulator.takes}
+        self._h2.local_settings = Settings(client=False, initial_values=first)
         self._h2.initiate_connection()
         self._flush()
 
@@ -188,13 +199,13 @@ class _Connection(asyncio.Protocol):
         self.lost.set()
 
     def data_received(self, data: bytes) -> None:
-        for event in self._h2.receive_data(data):
+        for event in [] if self._away else self._h2.receive_data(data):
             if isinstance(event, h2.events.RequestReceived):
                 self._asked[event.stream_id] = {str(name): str(value) for name, value in event.headers}, bytearray()
             elif isinstance(event, h2.events.DataReceived):
                 self._asked[event.stream_id][1].extend(event.data)
                 self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            elif isinstance(event, h2.events.StreamEnded):
+            elif isinstance(event, h2.events.StreamEnded) and not self._away:
                 self._complete(event.stream_id)
         self._flush()
 
@@ -216,11 +227,20 @@ class _Connection(asyncio.Protocol):
         if say.end == "reset":
             self.transport.abort()
             return
-        with suppress(h2.exceptions.StreamClosedError):  # the client has given up
+        with suppress(h2.exceptions.StreamClosedError, h2.exceptions.StreamIDTooLowError):  # the client has given up
             self._write(stream, say)
+        self._settle(stream)
         self._flush()
         if say.end == "cut":
             self.transport.abort()
+
+    def _settle(self, stream: int) -> None:
+        self._answered += 1
+        if self._answered == 1 and self._simulator.takes < 100:
+            self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 100})
+        if self._answered == self._simulator.stays:
+            self._away = True
+            self._h2.close_connection(last_stream_id=stream)
 
     def _write(self, stream: int, say: Say) -> None:
         if say.end == "refuse":

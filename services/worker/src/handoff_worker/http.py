@@ -1,7 +1,9 @@
 """HTTP to providers: the clients of one pool process, whose connections everything that is sent shares.
 
-Import it in a module that is imported at its first use: a worker that sends nothing has no client, and a client's
-threads don't survive a fork. `SSL_CERT_FILE` names the authorities to trust in place of the system's.
+What is sent by the thousand to one host goes by `http2`. All else goes by a client for any server, and so does that
+where the environment names a proxy. Import it in a module that is imported at its first use: a worker that sends
+nothing has no client, and a client's threads don't survive a fork. `SSL_CERT_FILE` names the authorities to trust in
+place of the system's.
 """
 
 import time
@@ -9,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
+from urllib.request import getproxies
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
+from handoff_worker.http2.exchange import End, Exchange
+from handoff_worker.http2.sender import Sender
 from handoff_worker.providers.answers import Answer, Answered
 
 TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
@@ -29,7 +35,7 @@ _clients: dict[bool, Client] = {}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A provider's reply. Header names are looked up in any case; `body` ends at `REPLY_LIMIT`."""
+    """A provider's reply. Names of headers are looked up in lower case; `body` ends at `REPLY_LIMIT`."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -42,6 +48,14 @@ class Unanswered(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.reason)
         self.answer = answer
+
+
+@cache
+def sender() -> Sender | None:
+    """The process's sender to hosts that speak HTTP/2; none where there is a proxy, which it doesn't know."""
+    if getproxies().keys() & {"http", "https", "all"}:
+        return None
+    return Sender(TIMEOUT.total_seconds(), CONNECT_TIMEOUT.total_seconds(), REPLY_LIMIT)
 
 
 def client(*, http2_only: bool = False) -> Client:
@@ -57,12 +71,14 @@ def client(*, http2_only: bool = False) -> Client:
 
 
 async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only: bool = False) -> Reply:
-    """Posts a body; no header of it shows in a repr.
+    """Posts a body; no header of it shows in a repr. `http2_only`: for a host that is known to speak it.
 
     Raises:
         Unanswered: there is no reply, or not all of it.
         ValueError: the URL or a header is malformed.
     """
+    if http2_only and (fast := sender()):
+        return replied(await fast.post(url, headers, body))
     request = client(http2_only=http2_only).post(url).body_bytes(body)
     for name, value in headers.items():
         request = request.header(name, value, is_sensitive=True)
@@ -72,6 +88,15 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only:
             return Reply(response.status, response.headers, bytes(content or b""))
     except RequestError as error:
         raise Unanswered(unanswered(error)) from None  # the error quotes the URL, and a URL may hold a token
+
+
+def replied(exchange: Exchange) -> Reply:
+    """The reply, if there is one. Raises `Unanswered`."""
+    if exchange.end is End.REPLIED:
+        return Reply(exchange.status, exchange.headers, exchange.body)
+    if exchange.end in (End.REFUSED, End.MOVED):
+        raise Unanswered(Answer(Answered.RETRY, "not_connected"))
+    raise Unanswered(Answer(Answered.UNKNOWN, "timeout" if exchange.end is End.LATE else "connection_lost"))
 
 
 def unanswered(error: RequestError) -> Answer:
@@ -96,6 +121,10 @@ def retry_after(reply: Reply) -> float | None:
 
 
 async def aclose() -> None:
-    """Closes the process's clients. One that is asked for later is new."""
+    """Closes the process's connections. What that is asked for later is new."""
     while _clients:
         await _clients.popitem()[1].close()
+    fast = sender() if sender.cache_info().currsize else None
+    sender.cache_clear()
+    if fast:
+        await fast.aclose()

@@ -1,0 +1,94 @@
+"""Header fields in HPACK. What the encoder writes, its package's decoder reads; it keeps a table, so it sees what is in
+none.
+"""
+
+import logging
+
+import pytest
+from hpack import Decoder, NeverIndexedHeaderTuple
+
+from handoff_worker.http2.dial import Server
+from handoff_worker.http2.fields import decoded, encoded
+from handoff_worker.http2.frames import Broken
+from handoff_worker.http2.sender import located
+
+SECRET = "Bearer 5ecret"
+
+
+def test_a_field_is_in_no_table() -> None:
+    block = encoded("Authorization", SECRET) + encoded("x-one", "1") + encoded(":method", "POST")
+    decoder = Decoder()
+    for _ in range(2):
+        fields = list(decoder.decode(block))
+        told = {str(name): str(value) for name, value in fields}
+        assert told == {"authorization": SECRET, "x-one": "1", ":method": "POST"}
+        assert all(isinstance(field, NeverIndexedHeaderTuple) for field in fields[:2])
+    assert not decoder.header_table.dynamic_entries
+
+
+def test_no_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        decoded(b"\x88" + encoded("set-cookie", SECRET + "!"))
+    assert "5ecret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("", "x"),
+        ("a b", "x"),
+        ("a\r\nb", "x"),
+        ("a:", "x"),
+        ("ä", "x"),
+        ("a", "x\r\ny: z"),
+        ("a", "x\n"),
+        ("a", " x"),
+        ("a", "x "),
+        ("a", "\x00"),
+        ("a", "ä"),
+    ],
+)
+def test_what_is_no_field_is_not_sent(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"^a header is malformed$"):
+        encoded(name, value)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"\xbe", b"\x88\x20\xff", b"\x0f\x0d\x01x", b"\x08\x03abc", b"\x08\x04\x32\x30\x30\x30", b""],
+)
+def test_what_is_no_reply_is_not_read(block: bytes) -> None:
+    with pytest.raises(Broken):
+        decoded(block)
+
+
+def test_a_header_that_explodes_is_not_read() -> None:
+    with pytest.raises(Broken):
+        decoded(b"\x88" + encoded("x-long", "y" * 4000) * 20)
+
+
+def test_values_of_old_are_read() -> None:
+    assert decoded(b"\x88\x00\x01x\x01\xe4") == (200, {":status": "200", "x": "ä"})
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "asked"),
+    [
+        ("https://push.example", Server(True, "push.example", 443), ("push.example", "/")),
+        ("https://push.example:8443/v1?a=b#c", Server(True, "push.example", 8443), ("push.example:8443", "/v1?a=b")),
+        ("http://[::1]:80/x", Server(False, "::1", 80), ("[::1]:80", "/x")),
+    ],
+)
+def test_where_a_url_leads(url: str, server: Server, asked: tuple[str, str]) -> None:
+    found, block = located(url)
+    fields = {str(name): str(value) for name, value in Decoder().decode(block)}
+    assert (found, (fields[":authority"], fields[":path"])) == (server, asked)
+    assert fields[":scheme"] == ("https" if server.tls else "http")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "push.example/x", "ftp://x/", "https://", "https://x:y/", "https://x/ä", "https://x/ y"]
+)
+def test_what_is_no_url_leads_nowhere(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^(the URL|a header) is malformed$"):
+        located(url)

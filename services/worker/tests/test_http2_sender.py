@@ -1,0 +1,205 @@
+"""The way to a server by HTTP/2: connections that are made, found dead, and left. The servers are simulators of ours,
+with the package `h2`.
+"""
+
+import asyncio
+import socket
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from socket import AF_INET, SOCK_STREAM
+
+import pytest
+
+from handoff_worker import http
+from handoff_worker.http2 import connection
+from handoff_worker.http2.exchange import End, Exchange
+from handoff_worker.http2.sender import TRIES, Sender
+from process import wait_until
+from tests.integration.providers.fcm_simulator import HANG, FcmSimulator
+
+HEADERS = {"authorization": "Bearer t"}
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FcmSimulator]:
+    with FcmSimulator(tmp_path) as simulator:
+        monkeypatch.setenv("SSL_CERT_FILE", str(simulator.authority))
+        yield simulator
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    sender = Sender(timeout=1.0, connect_timeout=0.5, reply_limit=1000)
+    yield sender
+    await sender.aclose()
+
+
+async def burst(sender: Sender, url: str, many: int) -> list[Exchange]:
+    async with asyncio.TaskGroup() as group:
+        body = b'{"message": {"token": "%d"}}'
+        tasks = [group.create_task(sender.post(url, HEADERS, body % number)) for number in range(many)]
+    return [task.result() for task in tasks]
+
+
+def ends(exchanges: list[Exchange]) -> Counter[End | None]:
+    return Counter(exchange.end for exchange in exchanges)
+
+
+async def test_a_server_that_takes_one_at_first(server: FcmSimulator, sender: Sender) -> None:
+    server.takes = 1
+    assert ends(await burst(sender, server.url, 80)) == {End.REPLIED: 80}
+    assert (server.connections, len(server.sends)) == (1, 80)
+
+
+async def test_what_a_server_leaves_undone_goes_by_another_connection(server: FcmSimulator, sender: Sender) -> None:
+    server.stays = 40
+    assert ends(await burst(sender, server.url, 100)) == {End.REPLIED: 100}
+    assert Counter(asked.token for asked in server.sends) == {str(number): 1 for number in range(100)}
+    assert server.connections == 3
+
+
+async def test_but_not_for_ever(server: FcmSimulator, sender: Sender) -> None:
+    server.stays = 10
+    found = ends(await burst(sender, server.url, 100))
+    assert found == {End.REPLIED: 10 * TRIES, End.MOVED: 100 - 10 * TRIES}
+    assert (server.connections, len(server.sends)) == (TRIES, 10 * TRIES)
+
+
+async def test_a_lost_connection_is_made_again(server: FcmSimulator, sender: Sender) -> None:
+    for number in (1, 2):
+        assert ends(await burst(sender, server.url, 1)) == {End.REPLIED: 1}
+        assert server.connections == number
+        server.hang_up()
+        await asyncio.wait_for(only(sender).lost, 1)
+
+
+async def test_an_idle_connection_is_left(
+    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await burst(sender, server.url, 1)
+    idle = only(sender)
+    monkeypatch.setattr(connection, "IDLE_S", 0.0)
+    await burst(sender, server.url, 1)
+    assert server.connections == 2
+    await asyncio.wait_for(idle.lost, 1)
+
+
+async def test_one_that_waits_too_long_is_given_up(server: FcmSimulator, sender: Sender) -> None:
+    server.takes = 1
+    server.script["0"] = [HANG]
+    assert ends(await burst(sender, server.url, 3)) == {End.LATE: 1, End.REFUSED: 2}
+    assert len(server.sends) == 1
+    assert ends(await burst(sender, server.url, 1)) == {End.REPLIED: 1}
+
+
+async def test_one_that_is_cancelled_leaves_its_place(server: FcmSimulator, sender: Sender) -> None:
+    server.takes = 1
+    server.script["0"] = [HANG]
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(sender.post(server.url, HEADERS, b'{"message": {"token": "0"}}'))
+        other = group.create_task(sender.post(server.url, HEADERS, b'{"message": {"token": "1"}}'))
+        assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 1)
+        task.cancel()
+    assert other.result().end is End.REPLIED
+    assert [asked.token for asked in server.sends] == ["0", "1"]
+
+
+async def test_a_server_that_never_tells_its_settings(sender: Sender) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as silence:
+        url = f"http://127.0.0.1:{silence.sockets[0].getsockname()[1]}/"
+        assert ends(await burst(sender, url, 3)) == {End.REFUSED: 3}
+
+
+async def test_a_server_that_speaks_something_else(sender: Sender) -> None:
+    async def older(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(older, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert ends(await burst(sender, url, 3)) == {End.REFUSED: 3}
+
+
+async def test_authorities_that_are_nowhere(
+    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    assert ends(await burst(sender, server.url, 2)) == {End.REFUSED: 2}
+    assert not server.connections
+
+
+async def test_the_address_that_answers_is_taken(
+    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(server.url.rpartition(":")[2])
+    found = [(AF_INET, SOCK_STREAM, 0, "", (address, port)) for address in ("127.0.0.3", "127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with socket.create_server(("127.0.0.2", port)):  # and nobody answers; nor listens on the first
+        assert ends(await burst(sender, server.url, 2)) == {End.REPLIED: 2}
+
+
+async def test_a_name_that_is_looked_up_for_ever(
+    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(20))
+    try:
+        assert ends(await burst(sender, server.url, 2)) == {End.REFUSED: 2}
+        waiting = asyncio.create_task(burst(sender, server.url, 1))
+        await asyncio.sleep(0)
+        await sender.aclose()
+        assert not found.is_set()
+        assert ends(await waiting) == {End.REFUSED: 1}
+    finally:
+        found.set()
+
+
+async def test_headers_that_are_too_long(server: FcmSimulator, sender: Sender) -> None:
+    with pytest.raises(ValueError, match="too long"):
+        await sender.post(server.url, {"x": "\\" * 16_000}, b"")
+
+
+async def test_it_may_be_used_after_its_end(server: FcmSimulator, sender: Sender) -> None:
+    for number in (1, 2):
+        assert ends(await burst(sender, server.url, 5)) == {End.REPLIED: 5}
+        assert server.connections == number
+        await sender.aclose()
+
+
+async def test_its_end_is_theirs(server: FcmSimulator, sender: Sender) -> None:
+    server.takes = 1
+    server.script["0"] = [HANG]
+    begun = asyncio.create_task(burst(sender, server.url, 3))
+    assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 1)
+    await sender.aclose()
+    assert ends(await begun) == {End.LOST: 1, End.REFUSED: 2}
+    assert (server.connections, len(server.sends)) == (1, 1)
+
+
+async def test_a_proxy_is_asked_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = asyncio.get_running_loop().create_future()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set_result(await reader.readline())
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(http.Unanswered, match="not_connected"):
+            await http.post("https://push.example/v1", {}, b"", http2_only=True)
+        assert await heard == b"CONNECT push.example:443 HTTP/1.1\r\n"
+        await http.aclose()
+
+
+def only(sender: Sender) -> connection.Connection:
+    """Its one connection."""
+    (known,) = sender._connections.values()
+    return known
