@@ -5,10 +5,12 @@ none.
 import logging
 
 import pytest
-from hpack import Decoder, NeverIndexedHeaderTuple
+from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handoff_worker.http2.dial import Server
-from handoff_worker.http2.fields import decoded, encoded
+from handoff_worker.http2.fields import Headers, encoded
 from handoff_worker.http2.frames import Broken
 from handoff_worker.http2.sender import located
 
@@ -28,7 +30,7 @@ def test_a_field_is_in_no_table() -> None:
 
 def test_no_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        decoded(b"\x88" + encoded("set-cookie", SECRET + "!"))
+        Headers().read(b"\x88" + encoded("set-cookie", SECRET + "!"))
     assert "5ecret" not in caplog.text
 
 
@@ -53,22 +55,43 @@ def test_what_is_no_field_is_not_sent(name: str, value: str) -> None:
         encoded(name, value)
 
 
-@pytest.mark.parametrize(
-    "block",
-    [b"\xbe", b"\x88\x20\xff", b"\x0f\x0d\x01x", b"\x08\x03abc", b"\x08\x04\x32\x30\x30\x30", b""],
-)
-def test_what_is_no_reply_is_not_read(block: bytes) -> None:
+@pytest.mark.parametrize("block", [b"\xbe", b"\x88\x20", b"\x88\xff"])
+def test_what_is_no_header_is_not_read(block: bytes) -> None:
     with pytest.raises(Broken):
-        decoded(block)
+        Headers().read(block)
+
+
+@pytest.mark.parametrize("block", [b"\x0f\x0d\x01x", b"\x08\x03abc", b"\x08\x042000", b"\x08\x03099", b""])
+def test_a_header_without_a_status(block: bytes) -> None:
+    assert Headers().read(block)[0] == 0
 
 
 def test_a_header_that_explodes_is_not_read() -> None:
     with pytest.raises(Broken):
-        decoded(b"\x88" + encoded("x-long", "y" * 4000) * 20)
+        Headers().read(b"\x88" + encoded("x-long", "y" * 4000) * 20)
 
 
 def test_values_of_old_are_read() -> None:
-    assert decoded(b"\x88\x00\x01x\x01\xe4") == (200, {":status": "200", "x": "ä"})
+    assert Headers().read(b"\x88\x00\x01x\x01\xe4") == (200, {":status": "200", "x": "ä"})
+
+
+FIELDS = st.lists(st.tuples(st.sampled_from(["a", "b", "date", "server"]), st.sampled_from(["", "1", "x" * 60])))
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, None, None, 0, 64, 4096]), FIELDS), min_size=1))
+def test_a_server_may_keep_a_table(replies: list[tuple[int | None, list[tuple[str, str]]]]) -> None:
+    server, headers = Encoder(), Headers()
+    for size, fields in replies:
+        if size is not None:
+            server.header_table_size = size
+        block = server.encode([(":status", "200"), *fields])
+        assert headers.read(block) == (200, {":status": "200"} | dict(fields))
+
+
+def test_what_is_the_same_is_read_once() -> None:
+    headers, block = Headers(), b"\x20\x88" + encoded("retry-after", "7")
+    headers.read(block)
+    assert headers.read(block) is headers.read(block)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from socket import AF_INET, SOCK_STREAM
 import pytest
 
 from handoff_worker import http
-from handoff_worker.http2 import connection
+from handoff_worker.http2 import connection, frames
 from handoff_worker.http2.exchange import End, Exchange
-from handoff_worker.http2.sender import TRIES, Sender
+from handoff_worker.http2.frames import frame, number
+from handoff_worker.http2.sender import FRUITLESS, Sender
 from process import wait_until
 from tests.integration.providers.fcm_simulator import HANG, FcmSimulator
 
@@ -60,17 +61,32 @@ async def test_what_a_server_leaves_undone_goes_by_another_connection(server: Fc
     assert server.connections == 3
 
 
-async def test_but_not_for_ever(server: FcmSimulator, sender: Sender) -> None:
+async def test_as_many_as_it_takes(server: FcmSimulator, sender: Sender) -> None:
     server.stays = 10
-    found = ends(await burst(sender, server.url, 100))
-    assert found == {End.REPLIED: 10 * TRIES, End.MOVED: 100 - 10 * TRIES}
-    assert (server.connections, len(server.sends)) == (TRIES, 10 * TRIES)
+    assert ends(await burst(sender, server.url, 100)) == {End.REPLIED: 100}
+    assert (server.connections, len(server.sends)) == (10, 100)
+
+
+async def test_but_not_where_none_is_replied_to(sender: Sender) -> None:
+    dialed = 0
+
+    async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal dialed
+        dialed += 1
+        writer.write(frame(frames.SETTINGS, 0, 0) + frame(frames.GOAWAY, 0, 0, number(0) + number(frames.NO_ERROR)))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(leaving, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert ends(await burst(sender, url, 5)) == {End.MOVED: 5}
+        assert dialed == 1 + FRUITLESS
 
 
 async def test_a_lost_connection_is_made_again(server: FcmSimulator, sender: Sender) -> None:
-    for number in (1, 2):
+    for times in (1, 2):
         assert ends(await burst(sender, server.url, 1)) == {End.REPLIED: 1}
-        assert server.connections == number
+        assert server.connections == times
         server.hang_up()
         await asyncio.wait_for(only(sender).lost, 1)
 
@@ -167,9 +183,9 @@ async def test_headers_that_are_too_long(server: FcmSimulator, sender: Sender) -
 
 
 async def test_it_may_be_used_after_its_end(server: FcmSimulator, sender: Sender) -> None:
-    for number in (1, 2):
+    for times in (1, 2):
         assert ends(await burst(sender, server.url, 5)) == {End.REPLIED: 5}
-        assert server.connections == number
+        assert server.connections == times
         await sender.aclose()
 
 

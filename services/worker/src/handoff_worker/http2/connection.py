@@ -47,6 +47,11 @@ class Connection(asyncio.Protocol):
         """The server has told its settings."""
         return self._requests.settled
 
+    @property
+    def replied(self) -> bool:
+        """The server has replied to something."""
+        return self._requests.replied
+
     async def carry(self, exchange: Exchange) -> None:
         """Sends the request as soon as may be. Returns when the exchange has ended; cancelled, it is given up."""
         try:
@@ -101,6 +106,7 @@ class Connection(asyncio.Protocol):
         self._end()
         if self._timer is not None:
             self._timer.cancel()
+        self._transport = None  # they hold each other, and what a TLS connection holds is large
         self.lost.set_result(None)
 
     def _ask(self, exchange: Exchange) -> None:

@@ -1,6 +1,5 @@
-"""Header fields in HPACK (RFC 7541), without its table: a field is the same bytes whenever it is sent.
-
-So one that thousands of requests have is encoded once, and none is in a table where others could be compared to it.
+"""Header fields in HPACK (RFC 7541): ours in no table, so that a field is the same bytes whenever it is sent, and the
+server is asked to do likewise. So one that thousands have is encoded once, and their replies' headers decoded once.
 """
 
 import logging
@@ -10,11 +9,14 @@ from functools import lru_cache
 
 from hpack import Decoder, Encoder, HPACKError
 
-from handoff_worker.http2.frames import COMPRESSION_ERROR, PROTOCOL_ERROR, Broken
+from handoff_worker.http2.frames import COMPRESSION_ERROR, Broken
 
 NAME = re.compile(r":?[a-z0-9!#$%&'*+.^_`|~-]+")
 VALUE = re.compile(r"[!-~]([ -~]*[!-~])?|")
+MOST_KNOWN = 256  # headers of replies that are remembered
 STATUS = re.compile(r"[1-9][0-9]{2}")
+
+Header = tuple[int, Mapping[str, str]]
 
 logging.getLogger("hpack").setLevel(logging.INFO)  # at DEBUG it tells the fields
 _encoder = Encoder()
@@ -29,15 +31,29 @@ def encoded(name: str, value: str) -> bytes:
     return _encoder.encode([(name, value, True)])  # sensitive: in no table, here or at a proxy on its way
 
 
-@lru_cache(maxsize=256)
-def decoded(block: bytes) -> tuple[int, Mapping[str, str]]:
-    """A reply's status and its fields, names in lower case. Raises `Broken` where that is not what it says."""
-    decoder = Decoder()
-    decoder.max_allowed_table_size = decoder.header_table_size = 0
-    try:
-        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in decoder.decode(block, raw=True)}
-    except HPACKError:
-        raise Broken(COMPRESSION_ERROR) from None
-    if not STATUS.fullmatch(status := fields.get(":status", "")):
-        raise Broken(PROTOCOL_ERROR)
-    return int(status), fields
+class Headers:
+    """The headers of one connection's replies: each has to be read, for the next may lean on it."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        self._table = self._decoder.header_table
+        self._size = self._table.maxsize
+        self._known: dict[bytes, Header] = {}  # while nothing is in the table, as in that of a server that heeds us
+
+    def read(self, block: bytes) -> Header:
+        """A header's status, 0 if it has none, and its fields, names in lower case. Raises `Broken`."""
+        if block in self._known:
+            return self._known[block]
+        try:
+            decoded = self._decoder.decode(block, raw=True)
+        except HPACKError:
+            raise Broken(COMPRESSION_ERROR) from None
+        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in decoded}
+        status = fields.get(":status", "")
+        header = int(status) if STATUS.fullmatch(status) else 0, fields
+        if self._table.dynamic_entries or self._table.maxsize != self._size or len(self._known) == MOST_KNOWN:
+            self._known.clear()
+            self._size = self._table.maxsize
+        else:
+            self._known[block] = header
+        return header

@@ -1,15 +1,15 @@
 """What a connection hears: the frames of the server, each taken by what it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from struct import Struct
 
 from handoff_worker.http2 import frames
 from handoff_worker.http2.exchange import End, Exchange
-from handoff_worker.http2.fields import decoded
+from handoff_worker.http2.fields import Headers
 from handoff_worker.http2.frames import Broken, frame, number, unpadded
 from handoff_worker.http2.requests import Requests
 
-WINDOW = 2**20  # bytes of one reply that the server may send without being asked for more
+WINDOW = 2**17  # bytes of one reply that the server may send; more than are read of it
 REFILL = 2**30  # bytes of all replies after which it is asked for as many again
 HEADER_LIMIT = 64 * 1024  # bytes of a reply's header
 SETTING = Struct(">HI")
@@ -31,6 +31,7 @@ class Replies:
         self._write = write
         self._limit = limit
         self._reader = frames.Reader()
+        self._fields = Headers()
         self._taken = 0  # bytes since the server was asked for more
         self._begun: tuple[int, int, bytes] | None = None  # a header that goes on: flags, stream, its begin
         self._takers: dict[int, Callable[[int, int, bytes], None]] = {
@@ -62,8 +63,12 @@ class Replies:
             payload = payload[5:]
         if not flags & frames.END_HEADERS:
             self._begun = flags & frames.END_STREAM, stream, payload
-        elif exchange := self._requests.of(stream):
-            self._header(exchange, payload, last=bool(flags & frames.END_STREAM))
+            return
+        status, fields = self._fields.read(payload)
+        if exchange := self._requests.of(stream):
+            self._header(exchange, status, fields)
+            if flags & frames.END_STREAM:
+                self._whole(exchange)
 
     def _continuation(self, flags: int, stream: int, payload: bytes) -> None:
         if not self._begun:
@@ -74,14 +79,14 @@ class Replies:
         self._begun = None
         self._headers(first | flags & frames.END_HEADERS, stream, begin + payload)
 
-    def _header(self, exchange: Exchange, block: bytes, *, last: bool) -> None:
+    def _header(self, exchange: Exchange, status: int, fields: Mapping[str, str]) -> None:
         exchange.heard = True
-        if not exchange.status:  # else it is what follows a body
-            status, headers = decoded(block)
-            if status >= 200:  # else another one is to come
-                exchange.status, exchange.headers = status, headers
-        if last:
-            self._whole(exchange)
+        if exchange.status:
+            return  # it is what follows a body
+        if not status:
+            raise Broken(frames.PROTOCOL_ERROR)
+        if status >= 200:  # else another one is to come
+            exchange.status, exchange.headers = status, fields
 
     def _data(self, flags: int, stream: int, payload: bytes) -> None:
         self._taken += len(payload)

@@ -22,6 +22,7 @@ class Requests:
         self.settled = False  # it has said so; nothing begins before
         self.paused = False  # the network is slower than we are
         self.over = False  # nothing begins any more
+        self.replied = False  # to one at least
 
     @property
     def busy(self) -> bool:
@@ -84,6 +85,7 @@ class Requests:
         """Its stream is over."""
         del self._open[exchange.stream]
         self._held.pop(exchange.stream, None)
+        self.replied |= end is End.REPLIED
         exchange.over(end)
 
     def reset(self, exchange: Exchange, end: End) -> None:

@@ -15,7 +15,7 @@ from handoff_worker.http2.frames import LONGEST
 from handoff_worker.limit import TimeLimit
 
 WRITTEN = re.compile(r"[!-~]+")
-TRIES = 3  # connections that a request goes to, while the server begins it on none
+FRUITLESS = 2  # connections that go away without one reply, before a request goes to no other
 
 
 class Sender:
@@ -41,13 +41,15 @@ class Sender:
         fields += [encoded(name, value) for name, value in headers.items()]
         if len(header := b"".join(fields)) > LONGEST:
             raise ValueError("the headers are too long")
-        exchange, tries = Exchange(header, body), 1
+        exchange, fruitless = Exchange(header, body), 0
         try:
             with self._limit.watch():
                 await self._connection(server).carry(exchange)
-                while exchange.end is End.MOVED and tries < TRIES:
-                    exchange, tries = Exchange(header, body), tries + 1
-                    await self._connection(server).carry(exchange)
+                while exchange.end is End.MOVED and fruitless < FRUITLESS:
+                    exchange = Exchange(header, body)
+                    connection = self._connection(server)
+                    await connection.carry(exchange)
+                    fruitless += not connection.replied
         except TimeoutError:
             pass  # the exchange says whether it had begun
         return exchange
