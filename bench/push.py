@@ -2,7 +2,7 @@
 
 All against one local sink (nginx; TLS, HTTP/2) and in one run, in sends a second: the HTTP client alone, `client`;
 firebase-admin's `send_each`, until it returns; `handoff`, one pool process of a worker, from its first send to its
-last, with ledger, packs and pace, the median of three batches. `end_to_end_s`: from the POST of a batch to its last
+last, with ledger, packs and pace, the median of nine batches. `end_to_end_s`: from the POST of a batch to its last
 delivery, the median; `end_to_end_worst_s`: the longest. The channel's pace is above what a process can send.
 """
 
@@ -27,7 +27,7 @@ from handoff_worker import http
 from stack import Stack
 
 IN_FLIGHT = 100
-BATCHES = 3
+BATCHES = 9
 CALL = 500  # messages that firebase-admin takes in a call
 TEXTS = {"title": "Your order is on its way", "body": "It arrives tomorrow between 9 and 12."}
 

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from handoff_ledger import Claim, State
+from handoff_worker import pack
 from handoff_worker.attempt import TIME_LIMIT
 from handoff_worker.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
@@ -94,6 +97,31 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
     await asyncio.wait_for(pack_of(handler, ledger, claim(10), concurrency=10).run(), 5)
     assert ledger.chunks[0] == [(0, State.SUCCEEDED, {"text": "0"})]
     assert len(ledger.recorded) == 10
+
+
+async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "LINGER_S", 60.0)
+    recording, rest_done = asyncio.Event(), asyncio.Event()
+    done = 0
+
+    async def handler(ask: Ask, resources: Resources) -> Answer:
+        nonlocal done
+        if int(ask.text) >= 6:
+            await recording.wait()
+            done += 1
+            if done == 4:
+                rest_done.set()
+        return Answer(text=ask.text)
+
+    class Slow(Ledger):
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+            recording.set()
+            await rest_done.wait()
+            return await super().record(outcomes, gone)
+
+    ledger = Slow()
+    await asyncio.wait_for(pack_of(handler, ledger, claim(10), concurrency=10).run(), 5)
+    assert [len(chunk) for chunk in ledger.chunks] == [6, 4]  # the four are less than half
 
 
 async def test_recorded_items_are_not_run_again() -> None:

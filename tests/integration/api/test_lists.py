@@ -55,7 +55,7 @@ def test_a_contract_is_listed(client: httpx2.Client, tasks: dict[str, list[str]]
 
 
 def test_the_packs_of_a_batch_are_listed(client: httpx2.Client, tasks: dict[str, list[str]]) -> None:
-    batch = client.post("/v1/batches/push.send", json={"items": [{"token": "t"}] * 4_000}).json()["id"]
+    batch = client.post("/v1/batches/push.send", json={"items": [{"token": "t"}] * 7_000}).json()["id"]
     assert every(client, batch=batch, limit=3) == [f"{batch}.{pack}" for pack in range(4)]
     assert every(client, batch=tasks["queued"][0]) == []
 
@@ -64,7 +64,7 @@ def test_contracts(client: httpx2.Client) -> None:
     found = {contract["name"]: contract for contract in client.get("/v1/contracts").json()["items"]}
     assert found.keys() == {contract.name for contract in CATALOGUE}
     push = found["push.send"]
-    assert (push["version"], push["queue"], push["policy"]["pack"]) == (1, "bulk", 1000)
+    assert (push["version"], push["queue"], push["policy"]["pack"]) == (1, "bulk", 2000)
     assert push["payload"]["required"] == ["token"]
     assert "verdict" in push["result"]["properties"]
 

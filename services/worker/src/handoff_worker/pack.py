@@ -45,6 +45,7 @@ class Pack:
         self._record = record
         self._draining = draining
         self._running = 0  # runners that have not ended: no more items than these are in flight
+        self._working = 0  # items without an outcome among those
         self._chunk = Chunk()
         self._over = False  # nobody records any more
         self._ready = asyncio.Event()
@@ -82,7 +83,11 @@ class Pack:
     async def _run(self) -> None:
         for at, item in self._todo:
             name(f"{self._id}.{at}")
-            outcome = await self._one(item)
+            self._working += 1
+            try:
+                outcome = await self._one(item)
+            finally:
+                self._working -= 1
             if isinstance(outcome, Held):
                 self.held = outcome
             elif isinstance(outcome, Again):
@@ -110,7 +115,8 @@ class Pack:
         chunk.outcomes.append(told(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
             chunk.gone.append(outcome.gone)
-        if 2 * len(chunk.outcomes) >= self._running:  # the other half goes on sending meanwhile
+        # Half are enough, for the others go on meanwhile; and where nothing is under way there are none to wait for.
+        if not self._working or 2 * len(chunk.outcomes) >= self._running:
             self._ready.set()
         recorded = loop.create_future()
         chunk.waiting.append(recorded)

@@ -40,5 +40,5 @@ PUSH_SEND = Contract(
     result=PushReceipt,
     summary="Send one push notification to one device.",
     queue=BULK,
-    policy=Policy(pack=1000, concurrency=100, time_limit=30.0),
+    policy=Policy(pack=2000, concurrency=100, time_limit=30.0),
 )
