@@ -5,6 +5,7 @@ They answer as documented, and as told to: what the real ones, and the stand-ins
 
 import re
 from collections import Counter
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import jwt
@@ -20,9 +21,15 @@ ACCOUNT = "arn:aws:sns:eu-west-1:123456789012"
 
 
 class ApnsSimulator(FcmSimulator):
-    """`script` is by device token. `public_key` is the one that Apple would know of."""
+    """`script` is by device token. `public_key` is the one that Apple would know of. As Apple does, it takes one
+    request of a connection until it has replied to it.
+    """
 
     public_key: EllipticCurvePublicKey
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.takes = 1
 
     def answer(self, asked: Asked) -> Say:
         self.sends.append(asked)

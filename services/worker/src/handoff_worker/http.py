@@ -121,7 +121,7 @@ def retry_after(reply: Reply) -> float | None:
 
 
 async def aclose() -> None:
-    """Closes the process's connections. What that is asked for later is new."""
+    """Closes the process's connections. What is sent later makes new ones."""
     while _clients:
         await _clients.popitem()[1].close()
     fast = sender() if sender.cache_info().currsize else None
