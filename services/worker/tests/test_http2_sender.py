@@ -10,12 +10,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 
 from handoff_worker import http
 from handoff_worker.http2 import connection, frames
 from handoff_worker.http2.exchange import End, Exchange
 from handoff_worker.http2.frames import frame, number
+from handoff_worker.http2.replies import SETTING
 from handoff_worker.http2.sender import FRUITLESS, Sender
 from process import wait_until
 from tests.integration.providers.fcm_simulator import HANG, FcmSimulator
@@ -81,6 +85,46 @@ async def test_but_not_where_none_is_replied_to(sender: Sender) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         assert ends(await burst(sender, url, 5)) == {End.MOVED: 5}
         assert dialed == 1 + FRUITLESS
+
+
+async def test_a_server_that_takes_some_and_leaves_at_once(sender: Sender) -> None:
+    async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        served.initiate_connection()
+        writer.write(served.data_to_send())
+        taken: list[int] = []
+        while data := await reader.read(65_536):
+            heard = [] if len(taken) == 5 else served.receive_data(data)
+            taken += [event.stream_id for event in heard if isinstance(event, h2.events.StreamEnded)][:5]
+            if heard and len(taken) == 5:
+                replies = b"".join(frame(frames.HEADERS, 0x5, stream, b"\x88") for stream in taken)
+                leave = frame(frames.GOAWAY, 0, 0, number(taken[-1]) + number(frames.NO_ERROR))
+                writer.write(served.data_to_send() + leave)
+                asyncio.get_running_loop().call_later(0.01, writer.write, replies)
+        writer.close()
+
+    async with await asyncio.start_server(leaving, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert ends(await burst(sender, url, 50)) == {End.REPLIED: 50}
+
+
+async def test_a_server_that_reads_no_more_and_says_no_more(sender: Sender) -> None:
+    over = asyncio.Event()
+    room = frame(frames.SETTINGS, 0, 0, SETTING.pack(frames.INITIAL_WINDOW_SIZE, frames.MOST))
+    room += frame(frames.WINDOW_UPDATE, 0, 0, number(frames.MOST - 65_535))
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(room)
+        await asyncio.to_thread(wait_until, lambda: bool(only(sender).settled), 1)
+        writer.write_eof()
+        await over.wait()
+        writer.transport.abort()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert (await sender.post(url, {}, b"x" * 20_000_000)).end is End.LOST
+        await asyncio.wait_for(sender.aclose(), 5)
+        over.set()
 
 
 async def test_a_lost_connection_is_made_again(server: FcmSimulator, sender: Sender) -> None:

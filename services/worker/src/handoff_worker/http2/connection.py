@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._heard = self._loop.time()
         self._owed: float | None = None  # since when the server has something to say, and is silent
         self._pinged = False  # it was asked for a sign of life
+        self._leaving = False
         self._timer: asyncio.TimerHandle | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()  # it was made, and is no more
         self.ready: asyncio.Future[None] = self._loop.create_future()  # what was asked may begin; or never will
@@ -43,14 +44,19 @@ class Connection(asyncio.Protocol):
         return alive and not self._requests.over
 
     @property
+    def made(self) -> bool:
+        """There was a way to the server."""
+        return self._transport is not None or self.lost.done()
+
+    @property
     def settled(self) -> bool:
         """The server has told its settings."""
         return self._requests.settled
 
     @property
-    def replied(self) -> bool:
-        """The server has replied to something."""
-        return self._requests.replied
+    def fruitful(self) -> bool:
+        """The server has replied to something, or has taken what it may reply to."""
+        return self._requests.replied or self._requests.busy
 
     async def carry(self, exchange: Exchange) -> None:
         """Sends the request as soon as may be. Returns when the exchange has ended; cancelled, it is given up."""
@@ -75,7 +81,9 @@ class Connection(asyncio.Protocol):
         self._requests.cut(End.REFUSED)
         self._leave()
         if self._transport is not None:
-            await self.lost
+            await asyncio.wait(
+                [self.lost], timeout=2 * CLOSE_S
+            )  # a transport that was cut off while it was made is silent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -102,12 +110,17 @@ class Connection(asyncio.Protocol):
         self._requests.paused = False
         self._requests.go_on()
 
+    def eof_received(self) -> None:
+        self._end()  # there will be no reply
+        self._leave()
+
     def connection_lost(self, error: Exception | None) -> None:
         self._end()
         if self._timer is not None:
             self._timer.cancel()
         self._transport = None  # they hold each other, and what a TLS connection holds is large
-        self.lost.set_result(None)
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     def _ask(self, exchange: Exchange) -> None:
         if self._owed is None:
@@ -127,7 +140,8 @@ class Connection(asyncio.Protocol):
         self._leave()
 
     def _leave(self) -> None:
-        if self._requests.over and not self._requests.busy and self._transport and not self._transport.is_closing():
+        if self._requests.over and not self._requests.busy and self._transport and not self._leaving:
+            self._leaving = True
             self._flush()
             self._transport.close()
             if self._timer is not None:

@@ -38,7 +38,7 @@ class Dialer:
                 tls = await self._context() if server.tls else None
                 await self._connect(server, connection, tls)
                 await connection.ready
-        except (OSError, UnicodeError):  # TLS's errors and timeouts among them; a name that can't be one
+        except (OSError, ValueError, RuntimeError):  # TLS's and timeouts, a name that can't be one, no thread to be had
             pass
         finally:
             if not connection.settled:
@@ -59,7 +59,7 @@ class Dialer:
                     )
                 return
             except OSError:
-                if left == 1:
+                if left == 1 or connection.made:
                     raise
 
     async def _context(self) -> ssl.SSLContext:

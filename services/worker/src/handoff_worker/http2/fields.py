@@ -44,6 +44,7 @@ class Headers:
         """A header's status, 0 if it has none, and its fields, names in lower case. Raises `Broken`."""
         if block in self._known:
             return self._known[block]
+        leans = bool(self._table.dynamic_entries)
         try:
             decoded = self._decoder.decode(block, raw=True)
         except HPACKError:
@@ -51,7 +52,7 @@ class Headers:
         fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in decoded}
         status = fields.get(":status", "")
         header = int(status) if STATUS.fullmatch(status) else 0, fields
-        if self._table.dynamic_entries or self._table.maxsize != self._size or len(self._known) == MOST_KNOWN:
+        if leans or self._table.dynamic_entries or self._table.maxsize != self._size or len(self._known) == MOST_KNOWN:
             self._known.clear()
             self._size = self._table.maxsize
         else:

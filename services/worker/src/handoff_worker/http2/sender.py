@@ -15,7 +15,7 @@ from handoff_worker.http2.frames import LONGEST
 from handoff_worker.limit import TimeLimit
 
 WRITTEN = re.compile(r"[!-~]+")
-FRUITLESS = 2  # connections that go away without one reply, before a request goes to no other
+FRUITLESS = 2  # connections that go away and have taken no request, before one goes to no other
 
 
 class Sender:
@@ -49,7 +49,7 @@ class Sender:
                     exchange = Exchange(header, body)
                     connection = self._connection(server)
                     await connection.carry(exchange)
-                    fruitless += not connection.replied
+                    fruitless += not connection.fruitful
         except TimeoutError:
             pass  # the exchange says whether it had begun
         return exchange
