@@ -81,9 +81,8 @@ class Connection(asyncio.Protocol):
         self._requests.cut(End.REFUSED)
         self._leave()
         if self._transport is not None:
-            await asyncio.wait(
-                [self.lost], timeout=2 * CLOSE_S
-            )  # a transport that was cut off while it was made is silent
+            # Where it was cut off while it was made, nobody tells that it is lost.
+            await asyncio.wait([self.lost], timeout=2 * CLOSE_S)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
