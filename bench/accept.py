@@ -1,17 +1,17 @@
 """How fast is work accepted? `python -m bench.accept`
 
 POSTs of one push by 32 connections (wrk) to one API process, answers a second and latency, without a warm-up. The bare
-route and Handoff take turns, so that both see the same machine; ratios are medians of the turns' own. Handoff is
-gunicorn with a key, logs, metrics and an append-only file; the bare route and the peers' APIs are uvicorn without logs,
-and the peers' Redis keeps no file.
+route, the tutorial and Handoff take turns, so that they see the same machine; ratios are medians of the turns' own.
+Handoff is gunicorn with a key, logs, metrics and an append-only file; the bare route and the peers' APIs are uvicorn
+without logs, and the peers' Redis keeps no file.
 """
 
 import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.figures import Figures, alone
@@ -39,26 +39,9 @@ def row(loads: Sequence[Load], bare: Sequence[Load]) -> dict[str, float]:
     }
 
 
-def ours(folder: Path) -> Figures:
-    """The bare route, and Handoff without and with an Idempotency-Key, in turns."""
-    python = Path(sys.executable)
-    bare = Server("bare", python, folder, {**clean_environment(), "PYTHONPATH": str(ROOT)}, port=free_port())
-    stack = production(folder / "stack", workers=0)
-    turns: dict[str, list[Load]] = {BARE: [], "Handoff": [], "Handoff, Idempotency-Key": []}
-    with ExitStack() as stop:
-        stop.callback(bare.stop)
-        bare.start()
-        bare.wait_ready()
-        stop.enter_context(stack)
-        for _ in range(ROUNDS):
-            url = f"{stack.api.url}{PATH}"
-            turns[BARE].append(post(f"{bare.url}/push", BODY, SECONDS))
-            turns["Handoff"].append(post(url, BODY, SECONDS, HEADERS))
-            turns["Handoff, Idempotency-Key"].append(post(url, BODY, SECONDS, HEADERS, keys=True))
-    return {name: row(loads, turns[BARE]) for name, loads in turns.items()}
-
-
-def theirs(peer: Peer, folder: Path) -> Load:
+@contextmanager
+def serving(peer: Peer, folder: Path) -> Iterator[str]:
+    """The URL of a peer's API, with a Redis of its own."""
     redis = Redis(folder, port=free_port(), appendonly=False)
     server = peer.server(folder, redis.port, port=free_port())
     try:
@@ -66,24 +49,50 @@ def theirs(peer: Peer, folder: Path) -> Load:
         redis.wait_ready()
         server.start()
         server.wait_ready()
-        return post(f"{server.url}/push", BODY, SECONDS)
+        yield f"{server.url}/push"
     finally:
         server.stop()
         redis.stop()
 
 
+def in_turns(tutorial: Peer, folder: Path) -> Figures:
+    """The bare route, the tutorial, and Handoff without and with an Idempotency-Key."""
+    python = Path(sys.executable)
+    bare = Server("bare", python, folder, {**clean_environment(), "PYTHONPATH": str(ROOT)}, port=free_port())
+    stack = production(folder / "stack", workers=0)
+    turns: dict[str, list[Load]] = {BARE: [], TUTORIAL: [], "Handoff": [], "Handoff, Idempotency-Key": []}
+    with ExitStack() as stop:
+        stop.callback(bare.stop)
+        bare.start()
+        bare.wait_ready()
+        theirs = stop.enter_context(serving(tutorial, folder))
+        stop.enter_context(stack)
+        ours = f"{stack.api.url}{PATH}"
+        for _ in range(ROUNDS):
+            turns[BARE].append(post(f"{bare.url}/push", BODY, SECONDS))
+            turns["Handoff"].append(post(ours, BODY, SECONDS, HEADERS))
+            turns[TUTORIAL].append(post(theirs, BODY, SECONDS))
+            turns["Handoff, Idempotency-Key"].append(post(ours, BODY, SECONDS, HEADERS, keys=True))
+    figures = {name: row(loads, turns[BARE]) for name, loads in turns.items()}
+    for name in ("Handoff", "Handoff, Idempotency-Key"):
+        ratios = [load.rate / peer.rate for load, peer in zip(turns[name], turns[TUTORIAL], strict=True)]
+        figures[name]["of tutorial"] = statistics.median(ratios)
+    return figures
+
+
 def measure() -> Figures:
+    peers = {peer.module: peer for peer in PEERS}
     with tempfile.TemporaryDirectory() as name:
-        figures = ours(Path(name))
+        figures = in_turns(peers.pop("celery"), Path(name))
     bare = figures[BARE]
     limit = Load(bare["requests/s"], bare["p50 ms"], bare["p99 ms"])
-    for peer in {peer.module: peer for peer in PEERS}.values():
-        with tempfile.TemporaryDirectory() as name:
-            figures[TUTORIAL if peer.module == "celery" else peer.name] = row([theirs(peer, Path(name))], [limit])
+    for peer in peers.values():
+        with tempfile.TemporaryDirectory() as name, serving(peer, Path(name)) as url:
+            figures[peer.name] = row([post(url, BODY, SECONDS)], [limit])
     rates = {name: figure["requests/s"] for name, figure in figures.items()}
     best = max(rate for name, rate in rates.items() if name != BARE and not name.startswith("Handoff"))
     for name in ("Handoff", "Handoff, Idempotency-Key"):
-        figures[name] |= {"of best peer": rates[name] / best, "of tutorial": rates[name] / rates[TUTORIAL]}
+        figures[name]["of best peer"] = rates[name] / best
     return figures
 
 
