@@ -2,12 +2,18 @@
 
 import time
 
+from redis import Redis
+
 from tests.faults.scene import Scene
 
 
 def kill_redis(scene: Scene, away: float = 0.0) -> float:
     """Kills it and starts it again after `away` seconds. Gives when it was ready, monotonic."""
     redis = scene.stack.redis
+    with Redis(
+        port=redis.port
+    ) as asking:  # while the disk syncs, Redis answers before it has written: not at this moment
+        asking.config_set("appendfsync", "always")
     scene.killed("redis", [], 0)
     redis.kill()
     time.sleep(away)  # the outage itself
