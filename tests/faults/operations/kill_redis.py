@@ -10,9 +10,8 @@ from tests.faults.scene import Scene
 def kill_redis(scene: Scene, away: float = 0.0) -> float:
     """Kills it and starts it again after `away` seconds. Gives when it was ready, monotonic."""
     redis = scene.stack.redis
-    with Redis(
-        port=redis.port
-    ) as asking:  # while the disk syncs, Redis answers before it has written: not at this moment
+    # While its disk syncs, Redis answers before it has written: a kill in that moment is a power cut's business.
+    with Redis(port=redis.port) as asking:
         asking.config_set("appendfsync", "always")
     scene.killed("redis", [], 0)
     redis.kill()

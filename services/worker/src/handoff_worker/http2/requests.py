@@ -22,7 +22,7 @@ class Requests:
         self.settled = False  # it has said so; nothing begins before
         self.paused = False  # the network is slower than we are
         self.over = False  # nothing begins any more
-        self._late = End.MOVED  # what comes then
+        self._then = End.MOVED  # how what comes afterwards ends
         self.replied = False  # to one at least
 
     @property
@@ -33,7 +33,7 @@ class Requests:
     def ask(self, exchange: Exchange) -> None:
         """Takes a request, which is sent as soon as may be."""
         if self.over:
-            exchange.over(self._late)
+            exchange.over(self._then)
         else:
             self._waiting.append(exchange)
 
@@ -65,9 +65,9 @@ class Requests:
             exchange.over(End.REFUSED)
 
     def retire(self, waiting: End = End.MOVED, *, after: int = frames.MOST) -> None:
-        """Begins nothing more. What waits or comes ends so, and so do the streams that begun `after`."""
+        """Begins nothing more. What waits or comes ends so, and so do streams that began after the one named."""
         if not self.over:
-            self.over, self._late = True, waiting
+            self.over, self._then = True, waiting
         while self._waiting:
             self._waiting.popleft().over(waiting)
         for stream in [stream for stream in self._open if stream > after]:
