@@ -43,11 +43,11 @@ def test_a_line_carries_its_sentence_and_its_fields(capsys: pytest.CaptureFixtur
     }
 
 
-def test_a_value_that_json_does_not_know_is_told_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_that_json_does_not_know_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info", development=False)
     log.info("Where.", extra={"place": Path("a/b"), "kinds": {"x"}})
     (line,) = lines(capsys)
-    assert (line["place"], line["kinds"]) == (str(Path("a/b")), "{'x'}")
+    assert (line["place"], line["kinds"]) == ("a/b", ["x"])
 
 
 def test_a_message_of_many_lines_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,3 +106,13 @@ def test_plain_tells_an_exception_below() -> None:
     except ValueError:
         record = logging.LogRecord("n", logging.ERROR, "f", 1, "It failed.", (), sys.exc_info())
     assert Plain().format(record).splitlines()[-1] == "ValueError: x"
+
+
+@pytest.mark.parametrize("text", ["Übergröße", "\u2028", "\ud800"])
+def test_a_line_is_ascii_whatever_it_tells(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    configure("info", development=False)
+    log.info("%s", text, extra={"kinds": [text], "place": Path("a/b")})
+    raw = capsys.readouterr().err
+    line = json.loads(raw)
+    assert raw.isascii()
+    assert (line["message"], line["kinds"], line["place"]) == (text, [text], "a/b")

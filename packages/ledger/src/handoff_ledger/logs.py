@@ -4,22 +4,29 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import to_json
 
 # What a record of the standard library carries by itself; everything else was put there by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 # No line has a thread, a process, a task or the place in the source: not looked up, which takes longer than the rest.
-UNTOLD = {"logThreads": False, "logMultiprocessing": False, "logAsyncioTasks": False, "_srcfile": None}
+UNTOLD = {
+    "_srcfile": None,
+    "logAsyncioTasks": False,
+    "logMultiprocessing": False,
+    "logProcesses": False,
+    "logThreads": False,
+}
 
 
 class JsonLines(logging.Formatter):
     """`{"time", "level", "logger", "message", ...}`, with the fields given by `extra`."""
 
-    _encode = staticmethod(json.JSONEncoder(default=str).encode)  # json.dumps would make an encoder for each line
-
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _instant(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -27,7 +34,21 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return self._encode(line)
+        return _json(line)
+
+
+@lru_cache(maxsize=1)
+def _instant(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _json(line: dict[str, Any]) -> str:
+    """JSON in ASCII, whatever a line holds and wherever it goes."""
+    try:
+        text = to_json(line, fallback=str)  # in a fourth of the other's time
+    except ValueError:  # a lone surrogate
+        return json.dumps(line, default=str)
+    return text.decode() if text.isascii() else json.dumps(line, default=str)
 
 
 class Plain(logging.Formatter):
