@@ -2,19 +2,19 @@
 
 from typing import Any
 
+import hiredis
 from redis.asyncio import Connection
 from redis.asyncio.sentinel import SentinelManagedConnection
-from redis.connection import HiredisRespSerializer
-
-SERIALIZER = HiredisRespSerializer()
 
 
 class Packing:
-    """For a connection class of redis-py's. A call for 12 tasks has 146 arguments: 0.6 us each in Python."""
+    """For a connection class of redis-py's.
+
+    A call for 12 tasks has 146 arguments: 0.6 us each in Python, and redis-py's own way to hiredis looks at each too.
+    """
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        packed: list[bytes] = SERIALIZER.pack(*args)
-        return packed
+        return [hiredis.pack_command((*args[0].split(), *args[1:]))]
 
 
 class PlainConnection(Packing, Connection):
