@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from handoff_api.app import create_app, offer
+from handoff_api.app import offer, site
 from handoff_api.fast import FastLane
 from handoff_api.problems import INVALID_JSON, Problem
 from handoff_api.settings import Settings
@@ -58,4 +58,4 @@ def test_an_error_that_nobody_foresaw_goes_up() -> None:
 def test_every_contract_has_its_lanes() -> None:
     expected = {f"/v1/{kind}/{contract.name}" for contract in CATALOGUE for kind in ("tasks", "batches")}
     assert offer(FastAPI()).keys() == expected
-    assert {route.path for route in create_app(Settings()).routes if isinstance(route, APIRoute)} >= expected
+    assert {route.path for route in site(Settings())[0].routes if isinstance(route, APIRoute)} >= expected

@@ -6,7 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ValidationError
 
-from handoff_api.app import create_app
+from handoff_api.app import site
+from handoff_api.observe import Observe
 from handoff_api.problems import DOMAIN, faults
 from handoff_api.settings import Settings
 from handoff_contracts import UnknownContract
@@ -24,13 +25,13 @@ from handoff_ledger import IdempotencyConflict, LedgerUnavailable, QueueFull, Un
     ],
 )
 def test_a_domain_error_becomes_a_problem(error: Exception, status: int, retry_after: str | None) -> None:
-    app = create_app(Settings())
+    app, _ = site(Settings())
 
     @app.get("/boom")
     async def boom() -> None:
         raise error
 
-    with TestClient(app) as client:
+    with TestClient(Observe(app)) as client:
         answer = client.get("/boom")
     assert answer.status_code == status
     assert answer.json()["code"] == DOMAIN[type(error)].code
@@ -39,13 +40,13 @@ def test_a_domain_error_becomes_a_problem(error: Exception, status: int, retry_a
 
 
 def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(Settings())
+    app, _ = site(Settings())
 
     @app.get("/boom")
     async def boom() -> None:
         raise RuntimeError("a secret")
 
-    with TestClient(app) as client:
+    with TestClient(Observe(app)) as client:
         answer = client.get("/boom", headers={"X-Request-ID": "abc-1"})
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"

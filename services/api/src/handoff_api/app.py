@@ -1,4 +1,4 @@
-"""The application: its resources, its routes, its middleware."""
+"""The application: its resources, its routes, and what stands around them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
+from starlette.types import ASGIApp
 
 from handoff_api import openapi, problems
 from handoff_api.auth import Authenticate
@@ -54,9 +55,16 @@ async def _end(task: asyncio.Task[None]) -> None:
         await asyncio.wait([task], timeout=0.1)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API. Without settings they come from the environment."""
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """What is served. Without settings they come from the environment."""
     settings = settings or load(Settings)
+    app, lanes = site(settings)
+    # Around FastAPI: what it puts around its router is for the calls that its router answers.
+    return Observe(Authenticate(FastLane(app, lanes), settings.keys()))
+
+
+def site(settings: Settings) -> tuple[FastAPI, dict[str, APIRoute]]:
+    """All routes, and those among them that have a lane."""
     browsable = settings.development
     app = FastAPI(
         title="Handoff",
@@ -68,9 +76,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=SILENT,
     )
     lanes = offer(app)  # the first routes: a router takes every name of a contract, and lanes are all routes so far
-    app.add_middleware(FastLane, routes=lanes)
-    app.add_middleware(Authenticate, keys=settings.keys())
-    app.add_middleware(Observe)
     problems.install(app)
     for router in (
         tasks.router,
@@ -83,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(router)
     app.openapi = partial(openapi.document, app, version("handoff-api"))  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+    return app, lanes
 
 
 def offer(app: FastAPI) -> dict[str, APIRoute]:

@@ -132,6 +132,10 @@ async def _http(_: Request, error: HTTPException) -> Response:
     return Problem(kind, headers=error.headers).response()
 
 
+async def _unforeseen(_: Request, __: Exception) -> Response:
+    return Problem(INTERNAL).response()  # and up it goes: whoever stands around the app logs it
+
+
 async def _invalid(_: Request, error: RequestValidationError) -> Response:
     return Problem(INVALID_REQUEST, faults=[fault(entry, entry["loc"]) for entry in error.errors()]).response()
 
@@ -140,5 +144,6 @@ def install(app: FastAPI) -> None:
     """Makes every error of the app a problem document."""
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(Exception)(_unforeseen)
     for expected in EXPECTED:
         app.exception_handler(expected)(_expected)

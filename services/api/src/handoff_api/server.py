@@ -19,6 +19,7 @@ SERVER: dict[str, Any] = {
     "http": BoundedProtocol,
     "ws": "none",
     "timeout_graceful_shutdown": GRACE_S - 3,
+    "proxy_headers": False,  # nothing here asks where a request came from
     "server_header": False,
     "access_log": False,
 }
