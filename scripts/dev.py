@@ -12,7 +12,7 @@ if __name__ == "__main__":  # until main() there is nothing to clean up
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -118,14 +118,17 @@ def announce(stack: Stack, terminal: Terminal) -> None:
     terminal.say("dev", "Ctrl-C stops everything")
 
 
-def watch_sources(stack: Stack, terminal: Terminal) -> int:
-    """Restarts what a change touches, and what ended by itself unless that was our code; ends without Redis, with 1."""
+def saves() -> Iterator[set[Path]]:
+    """What was saved since the last look, ten times a second; the first begins to look."""
     sources = PythonFilter(extra_extensions=(".lua",))
+    looks = watch(*PACKAGES, *SERVICES, watch_filter=sources, debounce=400, rust_timeout=100, yield_on_timeout=True)
+    return ({Path(path) for _, path in changes} for changes in looks)
+
+
+def follow(saved: Iterator[set[Path]], stack: Stack, terminal: Terminal) -> int:
+    """Restarts what a save touches, and what ended by itself unless that was our code; ends without Redis, with 1."""
     told: set[Process] = set()
-    for changes in watch(
-        *PACKAGES, *SERVICES, watch_filter=sources, debounce=400, rust_timeout=400, yield_on_timeout=True
-    ):
-        paths = {Path(path) for _, path in changes}
+    for paths in saved:
         if processes := touched(stack, paths):
             names = ", ".join(process.name for process in processes)
             terminal.say("dev", f"{', '.join(sorted(path.name for path in paths))} changed: restarting {names}")
@@ -145,11 +148,13 @@ def watch_sources(stack: Stack, terminal: Terminal) -> int:
 
 def run(stack: Stack) -> int:
     with Terminal(stack.processes) as terminal:
+        saved = saves()
         try:
+            next(saved)  # what is saved while all this starts is seen
             if code := start(stack, terminal):
                 return code
             announce(stack, terminal)
-            return watch_sources(stack, terminal)
+            return follow(saved, stack, terminal)
         except KeyboardInterrupt:
             terminal.say("dev", "stopping")
             return 0

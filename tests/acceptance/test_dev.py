@@ -118,6 +118,14 @@ def test_saves_are_live_and_a_broken_one_is_survived(dev: Dev) -> None:
     assert "Traceback (most recent call last)" not in dev.output.read_text().rpartition("stopping")[2]
 
 
+def test_a_save_while_it_starts_is_live(dev: Dev) -> None:
+    assert wait_until(lambda: len(dev.checkout.processes()) > 4, 30)
+    dev.save(ECHO, "message=echo.message", "message=echo.message.upper()")
+    assert dev.says("system_echo.py changed: restarting worker1")
+    assert dev.says("worker1 is ready")
+    assert dev.echo("hello") == "HELLO"
+
+
 def test_redis_and_flower_are_started_again(dev: Dev) -> None:
     assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
     task = httpx2.post(f"{dev.url}/v1/tasks/system.echo?delay=3600", json={}, trust_env=False).json()
