@@ -3,10 +3,14 @@
 import logging
 
 import pytest
+from fastapi import Request
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
 
 from handoff_api.app import site
+from handoff_api.fast import FastLane
 from handoff_api.observe import Observe
 from handoff_api.problems import DOMAIN, faults
 from handoff_api.settings import Settings
@@ -39,15 +43,17 @@ def test_a_domain_error_becomes_a_problem(error: Exception, status: int, retry_a
     assert "secret" not in answer.text
 
 
-def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def boom(_: Request) -> Response:
+    raise RuntimeError("a secret")
+
+
+@pytest.mark.parametrize("path", ["/routed", "/lane"])
+def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture, path: str) -> None:
     app, _ = site(Settings())
-
-    @app.get("/boom")
-    async def boom() -> None:
-        raise RuntimeError("a secret")
-
-    with TestClient(Observe(app)) as client:
-        answer = client.get("/boom", headers={"X-Request-ID": "abc-1"})
+    app.post("/routed")(boom)
+    lanes = FastLane(app, {"/lane": APIRoute("/lane", boom, methods=["POST"])})
+    with TestClient(Observe(lanes)) as client:
+        answer = client.post(path, headers={"X-Request-ID": "abc-1"})
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
     assert "secret" not in answer.text
