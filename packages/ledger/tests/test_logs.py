@@ -4,7 +4,8 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,11 @@ def test_a_line_carries_its_sentence_and_its_fields(capsys: pytest.CaptureFixtur
     }
 
 
-def test_a_value_that_json_does_not_know_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_that_json_does_not_know_is_told_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info", development=False)
     log.info("Where.", extra={"place": Path("a/b"), "kinds": {"x"}})
     (line,) = lines(capsys)
-    assert (line["place"], line["kinds"]) == ("a/b", ["x"])
+    assert (line["place"], line["kinds"]) == (str(Path("a/b")), "{'x'}")
 
 
 def test_a_message_of_many_lines_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,8 +97,8 @@ def test_no_field_of_the_standard_library_is_told(formatter: logging.Formatter) 
     record = logging.LogRecord("n", logging.INFO, __file__, 1, "Plain.", (), None)
     record.taskName = "Task-1"
     line = formatter.format(record)
-    for field in ("taskName", "Task-1", "pathname", __file__, "lineno", "process", "relativeCreated"):
-        assert field not in line
+    for told in ("taskName", "Task-1", "pathname", __file__, "lineno", "process", "relativeCreated"):
+        assert told not in line
 
 
 def test_plain_tells_an_exception_below() -> None:
@@ -108,11 +109,27 @@ def test_plain_tells_an_exception_below() -> None:
     assert Plain().format(record).splitlines()[-1] == "ValueError: x"
 
 
-@pytest.mark.parametrize("text", ["Übergröße", "\u2028", "\ud800"])
-def test_a_line_is_ascii_whatever_it_tells(capsys: pytest.CaptureFixture[str], text: str) -> None:
+@dataclass
+class Login:
+    user: str
+    password: str = field(repr=False)
+
+
+@pytest.mark.parametrize("text", ["plain", "Übergröße", "\u2028", "\ud800"])
+def test_a_line_is_ascii_and_has_one_shape_whatever_it_tells(capsys: pytest.CaptureFixture[str], text: str) -> None:
     configure("info", development=False)
-    log.info("%s", text, extra={"kinds": [text], "place": Path("a/b")})
+    login, now = Login("Bob", "not for a log"), datetime.now(UTC)
+    log.info("%s", text, extra={"texts": [text], "kinds": {1}, "now": now, "login": login})
     raw = capsys.readouterr().err
     line = json.loads(raw)
     assert raw.isascii()
-    assert (line["message"], line["kinds"], line["place"]) == (text, [text], "a/b")
+    assert '"level":"info"' in raw
+    assert (line["message"], line["texts"], line["kinds"], line["now"]) == (text, [text], "{1}", str(now))
+    assert line["login"] == "Login(user='Bob')"
+
+
+def test_what_orjson_does_not_take_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", development=False)
+    log.info("Counted.", extra={"big": 2**70, "at": {1: 0.5}})
+    (line,) = lines(capsys)
+    assert (line["big"], line["at"]) == (2**70, {"1": 0.5})

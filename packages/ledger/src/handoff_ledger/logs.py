@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from pydantic_core import to_json
+import orjson
 
 # What a record of the standard library carries by itself; everything else was put there by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
@@ -19,6 +19,8 @@ UNTOLD = {
     "logProcesses": False,
     "logThreads": False,
 }
+# A dataclass and a time are told as their text, as json tells them: that may leave out what is not for a log.
+AS_TEXT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class JsonLines(logging.Formatter):
@@ -43,12 +45,12 @@ def _instant(milliseconds: int) -> str:
 
 
 def _json(line: dict[str, Any]) -> str:
-    """JSON in ASCII, whatever a line holds and wherever it goes."""
+    """JSON in ASCII, so that it reads the same wherever it goes."""
     try:
-        text = to_json(line, fallback=str)  # in a fourth of the other's time
-    except ValueError:  # a lone surrogate
-        return json.dumps(line, default=str)
-    return text.decode() if text.isascii() else json.dumps(line, default=str)
+        text = orjson.dumps(line, default=str, option=AS_TEXT)  # in a tenth of json's time
+    except TypeError:  # a lone surrogate, a number beyond 64 bits
+        text = None
+    return text.decode() if text and text.isascii() else json.dumps(line, default=str, separators=(",", ":"))
 
 
 class Plain(logging.Formatter):
