@@ -119,10 +119,11 @@ def announce(stack: Stack, terminal: Terminal) -> None:
 
 
 def saves() -> Iterator[set[Path]]:
-    """What was saved since the last look, ten times a second; the first begins to look."""
-    sources = PythonFilter(extra_extensions=(".lua",))
-    looks = watch(*PACKAGES, *SERVICES, watch_filter=sources, debounce=400, rust_timeout=100, yield_on_timeout=True)
-    return ({Path(path) for _, path in changes} for changes in looks)
+    """What was saved since the last look, often nothing, ten times a second; the first begins to look."""
+    source = PythonFilter(extra_extensions=(".lua",))
+    # Without a `watch_filter` of its own: watch() says nothing for as long as nothing but other files change.
+    looks = watch(*PACKAGES, *SERVICES, watch_filter=None, debounce=400, rust_timeout=100, yield_on_timeout=True)
+    return ({Path(path) for change, path in changes if source(change, path)} for changes in looks)
 
 
 def follow(saved: Iterator[set[Path]], stack: Stack, terminal: Terminal) -> int:

@@ -6,6 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
 
 import httpx2
 import pytest
@@ -116,6 +120,30 @@ def test_saves_are_live_and_a_broken_one_is_survived(dev: Dev) -> None:
 
     dev.interrupt()
     assert "Traceback (most recent call last)" not in dev.output.read_text().rpartition("stopping")[2]
+
+
+@contextmanager
+def noise(file: Path) -> Iterator[None]:
+    """Something that is no source changes all the time."""
+    quiet = Event()
+
+    def write() -> None:
+        while not quiet.wait(0.02):
+            file.write_text("noise")
+
+    with ThreadPoolExecutor() as threads:
+        threads.submit(write)
+        try:
+            yield
+        finally:
+            quiet.set()
+
+
+def test_it_starts_whatever_changes_beside_the_sources(checkout: Checkout) -> None:
+    with noise(checkout.folder / "services/api/src/noise.log"):
+        dev = Dev(checkout)
+        assert dev.says("Ctrl-C stops everything")
+    dev.interrupt()
 
 
 def test_a_save_while_it_starts_is_live(dev: Dev) -> None:
