@@ -43,11 +43,14 @@ def test_what_is_called_most_has_nothing_else_of_it() -> None:
     assert "finish" not in functions
 
 
-def test_the_template_fills_its_lua_literal_and_is_json() -> None:
-    message = files(scripts).joinpath("message.json").read_text().strip()
-    assert "]==]" not in message
-    assert json.loads(message.replace("@retries@", "0"))["headers"]["id"] == "@id@"
-    assert f"local MESSAGE = [==[{message}]==]\n" in scripts.load("accept").text
+def test_the_template_is_json_and_a_lua_function_of_its_values() -> None:
+    template = files(scripts).joinpath("message.json").read_text().strip()
+    assert "]==]" not in template
+    assert json.loads(template.replace("@retries@", "0"))["headers"]["id"] == "@id@"
+    (function,) = [line for line in scripts.load("accept").text.splitlines() if "function message" in line]
+    assert function.startswith('local function message(values) return [==[{"body":')
+    assert function.count("]==] .. values.id .. [==[") == template.count("@id@")
+    assert "@" not in function
 
 
 def test_a_name_that_is_no_script_is_an_error() -> None:

@@ -177,6 +177,7 @@ def test_each_of_one_step_has_its_own_answer(lab: Lab) -> None:
     several = [echo(), echo(), echo(), Submission(contract=PUSH, payload=b"{}", queue="bulk")]
     answers = accept(lab, *several, limits=TWO)
     assert [type(answer) for answer in answers] == [Receipt, Receipt, QueueFull, Receipt]
+    assert lab.redis.hgetall("handoff:stats") == {f"{ECHO.name} accepted": "2", f"{PUSH.name} accepted": "1"}
 
 
 def test_a_key_is_replayed_when_the_queue_is_full(lab: Lab) -> None:

@@ -21,11 +21,12 @@ class Script(NamedTuple):
 def load(name: str) -> Script:
     """The script in `<name>.lua`."""
     folder = files(__name__)
-    message = folder.joinpath("message.json").read_text().strip()
+    template = folder.joinpath("message.json").read_text().strip()
+    message = re.sub("@([a-z]+)@", r"]==] .. values.\1 .. [==[", template)
     body = folder.joinpath(f"{name}.lua").read_text()
     # The shebang lets a worker go on when Redis is at its memory limit; what adds work is refused there.
     flags = "" if name.startswith("accept") else "allow-oom"
-    head = f"#!lua flags={flags}\nlocal MESSAGE = [==[{message}]==]\n"
+    head = f"#!lua flags={flags}\nlocal function message(values) return [==[{message}]==] end\n"
     text = head + _library(body) + body
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 

@@ -1,6 +1,7 @@
 -- Accepts single tasks. ARGV: the queues' limit, an idempotency key's life in ms, then 12 values a task.
 -- Replies a row a task: {verdict, id, created ms}; verdict: accepted, replayed, conflict or full.
 local limit, key_life = tonumber(ARGV[1]), ARGV[2]
+local accepted = {} -- how many of each contract
 
 local function accept(id, contract, version, queue, priority, client, attempts, payload, key, fingerprint, delay, expires)
   if key ~= '' then
@@ -32,10 +33,11 @@ local function accept(id, contract, version, queue, priority, client, attempts, 
     redis.call('HSET', key, 'fingerprint', fingerprint, 'id', id, 'created', text(now))
     redis.call('PEXPIRE', key, key_life)
   end
-  count(task, 'accepted')
+  accepted[contract] = (accepted[contract] or 0) + 1
   return { 'accepted', id, now }
 end
 
 local rows = {}
 for at = 3, #ARGV, 12 do rows[#rows + 1] = accept(unpack(ARGV, at, at + 11)) end
+for contract, number in pairs(accepted) do count({ contract = contract }, 'accepted', number) end
 return rows

@@ -47,7 +47,7 @@ local function enqueue(task, fields)
   local values = {
     id = task.id, task = task.contract, queue = task.queue, seq = text(seq), retries = tostring(task.attempt or 0),
   }
-  redis.call('LPUSH', task.queue, (string.gsub(MESSAGE, '@(%l+)@', values)))
+  redis.call('LPUSH', task.queue, message(values))
   fields = fields or {}
   fields.seq = seq
   move(task, 'queued', seq, fields)

@@ -48,7 +48,7 @@ end
 
 local function notify(id, state) redis.call('PUBLISH', 'handoff:events:' .. id, state) end
 
-local function count(task, what) redis.call('HINCRBY', 'handoff:stats', task.contract .. ' ' .. what, 1) end
+local function count(task, what, number) redis.call('HINCRBY', 'handoff:stats', task.contract .. ' ' .. what, number or 1) end
 
 -- A histogram: the count of each bucket (upper bound in ms, or inf) and the sum of all.
 local BUCKETS = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000 }
