@@ -10,7 +10,7 @@ redis.call('HINCRBY', task_key(id), 'done', items)
 for at = 6, #ARGV, 2 do
   redis.call('HINCRBY', task_key(id), ARGV[at], ARGV[at + 1])
   redis.call('HINCRBY', 'handoff:batch:' .. task.batch, ARGV[at], ARGV[at + 1])
-  redis.call('HINCRBY', 'handoff:stats', task.contract .. ' item ' .. ARGV[at], ARGV[at + 1])
+  count(task, 'item ' .. ARGV[at], ARGV[at + 1])
 end
 redis.call('HINCRBY', 'handoff:batch:' .. task.batch, 'running', -items)
 settle_batch(task.batch, tonumber(items), retention)

@@ -44,7 +44,7 @@ local function finish(task, state, outcome, code, retention)
   keep(retention, task_key(task.id), 'handoff:payload:' .. task.id, 'handoff:outcome:' .. task.id, 'handoff:items:' .. task.id)
   if task.expires then redis.call('ZREM', 'handoff:expiring', task.id) end
   if task.batch and items > 0 then
-    redis.call('HINCRBY', 'handoff:stats', task.contract .. ' item ' .. state, items)
+    count(task, 'item ' .. state, items)
     settle_batch(task.batch, items, retention)
   end
 end

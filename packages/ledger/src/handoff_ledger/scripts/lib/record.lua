@@ -58,5 +58,5 @@ local function observe(task, what, ms)
     if ms <= bound then bucket = bound; break end
   end
   count(task, what .. ' ' .. bucket)
-  redis.call('HINCRBY', 'handoff:stats', task.contract .. ' ' .. what .. ' sum', text(ms))
+  count(task, what .. ' sum', text(ms))
 end
