@@ -50,10 +50,12 @@ def test_flower_hears_of_each_task_what_it_hears_of_one_with_a_message(floor: Fl
             assert event.keys() == with_a_message.keys()
         assert succeeded.keys() == ear.events[last][2].keys()
         assert (received["name"], received["root_id"], received["retries"]) == (ACT.name, id, 0)
-        assert SOME_S < succeeded["runtime"] < 5 * SOME_S
+        assert succeeded["runtime"] > SOME_S
         assert succeeded["result"] == ear.events[last][2]["result"]
         assert logs([worker]).count(f"Task {ACT.name}[{id}] succeeded") == 1
     assert sorted(starts.values()) == list(starts.values())
+    took = [ear.events[id][2]["runtime"] for id in ids]
+    assert sum(took) < ear.events[last][2]["timestamp"] - ear.events[first][0]["timestamp"]  # each its own alone
 
 
 def test_flower_shows_each_task_of_a_run(floor: Floor) -> None:
@@ -77,7 +79,7 @@ def test_flower_shows_each_task_of_a_run(floor: Floor) -> None:
             assert shows(long, "STARTED")
             assert shows(short, "SUCCESS")
             assert shows(long, "SUCCESS")
-            assert 3 < client.get(f"/api/task/info/{long}").json()["runtime"] < 4
+            assert client.get(f"/api/task/info/{long}").json()["runtime"] > 3
     finally:
         flower.stop()
 
@@ -88,7 +90,7 @@ def test_a_long_task_in_a_run_is_shown_and_keeps_its_lease(floor: Floor) -> None
     long = lay(floor, "long", seconds=2.5 * ACT.policy.lease)
     one_process(floor)
     assert wait_until(lambda: ear.has_heard(*long, events=LIFE[:2]), 10), ear.heard
-    assert ear.has_heard(*short)
+    assert ear.has_heard(*short), ear.heard
     assert floor.task(long[0]).state is State.RUNNING
     assert floor.reaches(long[0], State.SUCCEEDED, 15)
     assert floor.task(long[0]).attempt == 1
@@ -120,7 +122,8 @@ def test_a_task_that_kills_its_process_is_charged_alone(floor: Floor) -> None:
     began = floor.effects("run").names("began")
     assert sorted(began) == sorted(["one", "two", "die", "die", "three", "four"])
     assert wait_until(lambda: ear.has_heard(*before, *after), 5), ear.heard
-    assert ear.has_heard(poison, events=["task-received", "task-started", "task-failed"] * 2), ear.heard
+    twice_failed = ["task-received", "task-started", "task-failed"] * 2
+    assert wait_until(lambda: ear.has_heard(poison, events=twice_failed), 5), ear.heard
 
 
 def test_a_later_task_of_a_run_is_cancelled(floor: Floor) -> None:
