@@ -7,17 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
-from hypothesis.strategies import DataObject, data, integers, lists, sampled_from
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from hypothesis.strategies import integers, lists, sampled_from
 
 from handoff_ledger import Call, Claim, Refused, Stale, State, calls
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
-from tests.integration.ledger.machine import MOSTLY, SINGLES, Clients
+from tests.integration.ledger.machine import PICKS, SINGLES, Clients, Pick
 from tests.integration.ledger.model import Kept
 
 OWNERS = sampled_from(["w1", "w2"])
 FATES = sampled_from([1, 1, 1, 2, 0])
 REPLIES = sampled_from([1, 1, 2])  # how often a worker says it: twice when the first reply was lost
+PLACES = lists(integers(0, 2), unique=True, min_size=1)  # of items in a pack
 GHOST = Claim("0" * 26, 1, 1, 1, "", "", [])
 
 
@@ -29,10 +30,14 @@ class LedgerMachine(Clients):
         self.claims: list[Claim] = []
         self.served: set[str] = set()
 
-    def claim(self, draw: DataObject) -> tuple[Claim, Kept]:
-        held = [claim for claim in self.claims if self.kept[claim.id].holds(claim)]
-        mostly: bool = draw.draw(MOSTLY)
-        claim = draw.draw(sampled_from(held if held and mostly else self.claims))
+    @initialize()
+    def begin(self) -> None:
+        """There is a task and a claim before the first step, so each step can always be drawn."""
+        self.submit(0, False, False)
+        self.arrive(self.task(Pick(0, True)), "w1")
+
+    def claim(self, pick: Pick) -> tuple[Claim, Kept]:
+        claim = pick.of([claim for claim in self.claims if self.kept[claim.id].holds(claim)], self.claims)
         return claim, self.kept[claim.id]
 
     def arrive(self, task: Kept, owner: str, version: int = 1) -> None:
@@ -54,15 +59,13 @@ class LedgerMachine(Clients):
             for _ in range(times):
                 self.arrive(task, owner)
 
-    @precondition(lambda self: self.kept)
-    @rule(draw=data(), owner=OWNERS, version=sampled_from([1, 1, 1, 2]))
-    def deliver_a_copy(self, draw: DataObject, owner: str, version: int) -> None:
-        self.arrive(self.task(draw, State.QUEUED), owner, version)
+    @rule(pick=PICKS, owner=OWNERS, version=sampled_from([1, 1, 1, 2]))
+    def deliver_a_copy(self, pick: Pick, owner: str, version: int) -> None:
+        self.arrive(self.task(pick, State.QUEUED), owner, version)
 
-    @precondition(lambda self: self.kept)
-    @rule(draw=data())
-    def park(self, draw: DataObject) -> None:
-        task = self.task(draw)
+    @rule(pick=PICKS)
+    def park(self, pick: Pick) -> None:
+        task = self.task(pick)
         if task.state is State.QUEUED:
             task.go(State.PARKED)
         assert self.lab.run(calls.park(task.id)) == task.state
@@ -82,13 +85,12 @@ class LedgerMachine(Clients):
             except Stale:
                 assert expected is Stale
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data(), state=sampled_from([State.SUCCEEDED, State.FAILED, State.DEAD]), times=REPLIES)
-    def record(self, draw: DataObject, state: State, times: int) -> None:
-        claim, task = self.claim(draw)
-        if not task.batch or not task.todo:
+    @rule(pick=PICKS, places=PLACES, state=sampled_from([State.SUCCEEDED, State.FAILED, State.DEAD]), times=REPLIES)
+    def record(self, pick: Pick, places: list[int], state: State, times: int) -> None:
+        claim, task = self.claim(pick)
+        at = [place for place in places if place in task.todo] or task.todo
+        if not task.batch or not at:
             return
-        at = draw.draw(lists(sampled_from(task.todo), unique=True, min_size=1))
         call = calls.record(claim, [(place, state, b"null") for place in at], LIMITS)
         if task.holds(claim):
             task.outcomes |= dict.fromkeys(at, state)
@@ -97,10 +99,9 @@ class LedgerMachine(Clients):
         else:
             self.said(call, Stale, times)
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data(), state=sampled_from([State.SUCCEEDED, State.FAILED, State.DEAD, State.CANCELLED]), times=REPLIES)
-    def end(self, draw: DataObject, state: State, times: int) -> None:
-        claim, task = self.claim(draw)
+    @rule(pick=PICKS, state=sampled_from([State.SUCCEEDED, State.FAILED, State.DEAD, State.CANCELLED]), times=REPLIES)
+    def end(self, pick: Pick, state: State, times: int) -> None:
+        claim, task = self.claim(pick)
         if task.holds(claim):
             task.go(state)
         known = task.fence == claim.fence and task.state.ended
@@ -108,11 +109,10 @@ class LedgerMachine(Clients):
         call = succeeded if state is State.SUCCEEDED else calls.fail(claim, FAULT, LIMITS, state)
         self.said(call, task.state if known else Stale, times)
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data(), queues=sampled_from([["default", "bulk"], ["bulk", "default"]]), times=REPLIES)
-    def end_and_go_on(self, draw: DataObject, queues: list[str], times: int) -> None:
+    @rule(pick=PICKS, queues=sampled_from([["default", "bulk"], ["bulk", "default"]]), times=REPLIES)
+    def end_and_go_on(self, pick: Pick, queues: list[str], times: int) -> None:
         """One more is taken, or else none: each that was is a claim of the model's, too."""
-        claim, task = self.claim(draw)
+        claim, task = self.claim(pick)
         following = self.follower(task, queues) if task.holds(claim) else None
         if task.holds(claim):
             task.go(State.SUCCEEDED)
@@ -134,29 +134,26 @@ class LedgerMachine(Clients):
         plain = next.state is State.QUEUED and not (next.cancel or next.expires)
         return next if plain and next.contract is task.contract else None
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data(), times=REPLIES)
-    def retry(self, draw: DataObject, times: int) -> None:
-        claim, task = self.claim(draw)
+    @rule(pick=PICKS, times=REPLIES)
+    def retry(self, pick: Pick, times: int) -> None:
+        claim, task = self.claim(pick)
         if task.holds(claim):
             task.fall(State.SCHEDULED)
         known = task.fence == claim.fence and (task.state.ended or task.state is State.SCHEDULED)
         self.said(calls.retry(claim, 3_600, FAULT, LIMITS), task.state if known else Stale, times)
 
-    @precondition(lambda self: self.claims)
-    @rule(draw=data())
-    def give_back(self, draw: DataObject) -> None:
-        claim, task = self.claim(draw)
+    @rule(pick=PICKS)
+    def give_back(self, pick: Pick) -> None:
+        claim, task = self.claim(pick)
         held = task.holds(claim)
         if held:
             task.attempt -= 1
             task.go(State.QUEUED)
         self.said(calls.give_back(claim), State.QUEUED if held else Stale, 1)
 
-    @precondition(lambda self: self.kept)
-    @rule(draw=data(), owner=OWNERS)
-    def die(self, draw: DataObject, owner: str) -> None:
-        task = self.task(draw, State.RUNNING)
+    @rule(pick=PICKS, owner=OWNERS)
+    def die(self, pick: Pick, owner: str) -> None:
+        task = self.task(pick, State.RUNNING)
         held = task.state is State.RUNNING and task.owner == owner
         if held:
             task.fall(State.QUEUED)
@@ -170,11 +167,10 @@ class LedgerMachine(Clients):
             self.lab.come_due(task.id)
             self.lab.lapse(task.id)
 
-    @precondition(lambda self: self.kept)
-    @rule(draw=data())
-    def patience_ends(self, draw: DataObject) -> None:
+    @rule(pick=PICKS)
+    def patience_ends(self, pick: Pick) -> None:
         """What was wanted until now has not ended."""
-        task = self.task(draw)
+        task = self.task(pick)
         if task.expiring:
             task.expires = True
             self.lab.redis.hset(f"handoff:task:{task.id}", "expires", "1")
