@@ -31,11 +31,17 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
+_given: set[int] = set()  # nothing may listen there yet
+
+
 def free_port() -> int:
-    """A port that nothing listens on, below the ranges from which systems take ports for outgoing connections."""
+    """A port that nothing listens on and nobody here was given before, below the ranges from which systems take ports
+    for outgoing connections.
+    """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
 
 

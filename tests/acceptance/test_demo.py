@@ -16,7 +16,7 @@ FIELDS = ["items", "succeeded", "failed", "accept_ms", "deliver_s", "api", "flow
 def demo(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(checkout.folder / "scripts/demo.py"), *arguments]
     return subprocess.run(
-        command, cwd=checkout.folder, env=checkout.env, capture_output=True, text=True, timeout=90, check=False
+        command, cwd=checkout.folder, env=checkout.env, capture_output=True, text=True, timeout=180, check=False
     )
 
 
@@ -34,7 +34,7 @@ def test_it_sends_to_the_tokens_of_a_file(checkout: Checkout) -> None:
     assert sorted(log.read_text().splitlines()) == sorted(SENTENCE + token for token in tokens)
     assert "\r" not in answer.stdout
     assert "100 %  700 of 700" in answer.stdout
-    assert checkout.processes() == []
+    assert wait_until(lambda: checkout.processes() == [], 5)
 
 
 def test_a_wrong_token_starts_nothing(checkout: Checkout) -> None:
@@ -80,9 +80,9 @@ def test_an_interrupted_demo_leaves_nothing_behind(checkout: Checkout) -> None:
     with subprocess.Popen(
         command, cwd=checkout.folder, env=checkout.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as child:
-        assert wait_until(lambda: len(checkout.processes()) > 4, 30)
+        assert wait_until(lambda: len(checkout.processes()) > 4, 60)
         child.send_signal(signal.SIGTERM)
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+        _, errors = child.communicate(timeout=90)
     assert (child.returncode, errors) == (130, b"")
     assert wait_until(lambda: checkout.processes() == [], 5)

@@ -13,6 +13,7 @@ from threading import Event
 
 import httpx2
 import pytest
+from redis import Redis
 
 from process import free_port, wait_until
 from stack import ROOT, answers
@@ -31,7 +32,7 @@ def once(checkout: Checkout) -> subprocess.CompletedProcess[str]:
         env=checkout.env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -55,7 +56,7 @@ class Dev:
             )
 
     def says(self, text: str, times: int = 1) -> bool:
-        return wait_until(lambda: self.output.read_text().count(text) >= times, 30)
+        return wait_until(lambda: self.output.read_text().count(text) >= times, 90)
 
     def save(self, file: str, old: str, new: str) -> None:
         path = self.checkout.folder / file
@@ -67,7 +68,7 @@ class Dev:
         """Ctrl-C, twice: it ends well, and nothing is left."""
         self.child.send_signal(signal.SIGINT)
         self.child.send_signal(signal.SIGINT)
-        assert self.child.wait(30) == 0
+        assert self.child.wait(90) == 0
         assert wait_until(lambda: self.checkout.processes() == [], 5)
 
     def kill(self, program: str) -> None:
@@ -75,15 +76,21 @@ class Dev:
         assert found
         found[0].kill()
 
+    def sync(self) -> None:
+        """While its disk is busy, Redis answers before it has written; now it has."""
+        (url,) = re.findall(r"Broker  (redis://\S+)", self.output.read_text())
+        with Redis.from_url(url) as redis:
+            redis.config_set("appendfsync", "always")
+
     def echo(self, message: str) -> str:
         """Runs a `system.echo` to its end and returns what it gave back."""
-        with httpx2.Client(base_url=self.url, trust_env=False) as client:
+        with httpx2.Client(base_url=self.url, trust_env=False, timeout=30) as client:
             task = client.post("/v1/tasks/system.echo", json={"message": message}).raise_for_status().json()
 
             def state() -> dict[str, str]:
                 return dict(client.get(f"/v1/tasks/{task['id']}").raise_for_status().json())
 
-            assert wait_until(lambda: state()["state"] == "succeeded", 15), state()
+            assert wait_until(lambda: state()["state"] == "succeeded", 30), state()
             return str(client.get(f"/v1/tasks/{task['id']}").json()["result"]["message"])
 
 
@@ -147,7 +154,7 @@ def test_it_starts_whatever_changes_beside_the_sources(checkout: Checkout) -> No
 
 
 def test_a_save_while_it_starts_is_live(dev: Dev) -> None:
-    assert wait_until(lambda: len(dev.checkout.processes()) > 4, 30)
+    assert wait_until(lambda: len(dev.checkout.processes()) > 4, 60)
     dev.save(ECHO, "message=echo.message", "message=echo.message.upper()")
     assert dev.says("system_echo.py changed: restarting worker1")
     assert dev.says("worker1 is ready")
@@ -156,13 +163,16 @@ def test_a_save_while_it_starts_is_live(dev: Dev) -> None:
 
 def test_redis_and_flower_are_started_again(dev: Dev) -> None:
     assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
-    task = httpx2.post(f"{dev.url}/v1/tasks/system.echo?delay=3600", json={}, trust_env=False).json()
+    answer = httpx2.post(f"{dev.url}/v1/tasks/system.echo?delay=3600", json={}, trust_env=False, timeout=30)
+    task = answer.raise_for_status().json()
+    dev.sync()
     dev.kill("valkey-server")
     assert dev.says("redis has ended: starting it again")
     assert dev.says("redis is ready")
-    assert wait_until(lambda: httpx2.get(f"{dev.url}/readyz", trust_env=False).status_code == 200, 15)
+    assert wait_until(lambda: answers(f"{dev.url}/readyz"), 30)
     assert dev.echo("hello") == "hello"
-    assert httpx2.get(f"{dev.url}/v1/tasks/{task['id']}", trust_env=False).json()["state"] == "scheduled"
+    answer = httpx2.get(f"{dev.url}/v1/tasks/{task['id']}", trust_env=False, timeout=30)
+    assert answer.json()["state"] == "scheduled"
 
     dev.kill("handoff_flower")
     assert dev.says("flower is ready")
@@ -183,14 +193,15 @@ def test_it_says_where_things_are(checkout: Checkout) -> None:
     assert re.search(r"Broker  (redis://\S+)  \(CELERY_BROKER_URL=\1 make doctor looks at it\)\n", shown)
     log = checkout.folder / "notification.log"
     assert f"Log     {log} " in shown
-    httpx2.post(f"{dev.url}/v1/tasks/push.send", json={"token": "device-1"}, trust_env=False).raise_for_status()
-    assert wait_until(lambda: log.exists() and "device-1" in log.read_text(), 15)
+    body = {"token": "device-1"}
+    httpx2.post(f"{dev.url}/v1/tasks/push.send", json=body, trust_env=False, timeout=30).raise_for_status()
+    assert wait_until(lambda: log.exists() and "device-1" in log.read_text(), 30)
     dev.interrupt()
 
 
 def test_an_interrupt_while_it_starts_leaves_nothing(checkout: Checkout) -> None:
     dev = Dev(checkout)
-    assert wait_until(lambda: len(checkout.processes()) > 4, 30)
+    assert wait_until(lambda: len(checkout.processes()) > 4, 60)
     dev.interrupt()
     assert "Traceback" not in dev.output.read_text()
 
@@ -212,7 +223,7 @@ def test_refused_settings_end_it(checkout: Checkout) -> None:
     assert "http://" not in answer.stdout
     assert "Ctrl-C" not in answer.stdout
     assert answer.stderr == ""
-    assert checkout.processes() == []
+    assert wait_until(lambda: checkout.processes() == [], 5)
 
 
 def test_a_taken_port_is_told(checkout: Checkout) -> None:

@@ -4,7 +4,7 @@ import base64
 import json
 import signal
 import threading
-from typing import Any, Self
+from typing import Self
 
 import httpx2
 import pytest
@@ -97,25 +97,24 @@ def hand_in(client: httpx2.Client, seen: Seen) -> None:
     assert all(400 <= answer.status_code < 500 for answer in refused)
 
 
-def flower_pages(stack: Stack, ids: list[str]) -> dict[str, str]:
-    user, _, password = stack.flower_login.partition(":")
-    with httpx2.Client(base_url=stack.flower.url, auth=(user, password), trust_env=False, timeout=10) as flower:
+def succeeded(flower: httpx2.Client, ids: list[str]) -> bool:
+    """Whether Flower has heard so of all of them."""
+    known = dict(flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json())
+    return all(known.get(id, {}).get("state") == "SUCCESS" for id in ids)
 
-        def known() -> dict[str, Any]:
-            return dict(flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json())
 
-        assert wait_until(lambda: all(known().get(id, {}).get("state") == "SUCCESS" for id in ids), 15), known()
-        workers: list[str] = []
+def flower_pages(flower: httpx2.Client, ids: list[str]) -> dict[str, str]:
+    assert wait_until(lambda: succeeded(flower, ids), 30), flower.get("/api/tasks").text
+    workers: list[str] = []
 
-        def found() -> bool:  # Flower gives a worker one second to answer, which a busy machine may not
-            workers.extend(flower.get("/api/workers", params={"refresh": True}).raise_for_status().json())
-            return bool(workers)
+    def found() -> bool:  # Flower gives a worker one second to each answer, which a busy machine may not
+        workers.extend(flower.get("/api/workers", params={"refresh": True}).raise_for_status().json())
+        return bool(workers) and flower.get(f"/worker/{workers[0]}").status_code == httpx2.codes.OK
 
-        assert wait_until(found, 20), "Flower finds no worker"
-        worker = workers[0]
-        paths = ["/tasks", TABLE, "/workers", "/broker", "/metrics", "/api/tasks", "/api/workers", f"/worker/{worker}"]
-        paths += [path for id in ids for path in (f"/task/{id}", f"/api/task/info/{id}")]
-        pages = {f"Flower {path}": flower.get(path).raise_for_status().text for path in paths}
+    assert wait_until(found, 60), "Flower finds no worker"
+    paths = ["/tasks", TABLE, "/workers", "/broker", "/metrics", "/api/tasks", "/api/workers", f"/worker/{workers[0]}"]
+    paths += [path for id in ids for path in (f"/task/{id}", f"/api/task/info/{id}")]
+    pages = {f"Flower {path}": flower.get(path).raise_for_status().text for path in paths}
     assert all(
         id in pages[f"Flower {TABLE}"] and id in pages["Flower /api/tasks"] and id in pages[f"Flower /task/{id}"]
         for id in ids
@@ -126,17 +125,19 @@ def flower_pages(stack: Stack, ids: list[str]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def seen(stack: Stack) -> Seen:
     seen = Seen()
+    user, _, password = stack.flower_login.partition(":")
     with (
         Listener(stack.redis_url) as listener,
-        httpx2.Client(base_url=stack.api.url, trust_env=False, timeout=10) as client,
+        httpx2.Client(base_url=stack.api.url, trust_env=False, timeout=30) as client,
+        httpx2.Client(base_url=stack.flower.url, auth=(user, password), trust_env=False, timeout=30) as flower,
         Client.from_url(stack.redis_url, decode_responses=True) as redis,
     ):
 
         def heard_of_a_probe() -> bool:
             id = client.post("/v1/tasks/system.echo", json={}).raise_for_status().json()["id"]
-            return wait_until(lambda: listener.events("task-succeeded", id) > 0, 1)
+            return wait_until(lambda: listener.events("task-succeeded", id) > 0 and succeeded(flower, [id]), 5)
 
-        assert wait_until(heard_of_a_probe, 20), "the worker sends no events"
+        assert wait_until(heard_of_a_probe, 30), "the worker sends no events, or Flower hears none"
 
         stack.worker.signal(signal.SIGSTOP)  # so that the messages are still in their lists
         try:
@@ -147,10 +148,10 @@ def seen(stack: Stack) -> Seen:
         assert f"{seen.batch}.1" in seen.places["the broker's lists"]
 
         ended = [f"/v1/tasks/{id}" for id in seen.ids] + [f"/v1/batches/{seen.batch}"]
-        assert wait_until(lambda: all(client.get(path).json()["finished_at"] for path in ended), 15)
+        assert wait_until(lambda: all(client.get(path).json()["finished_at"] for path in ended), 30)
         last = seen.ids[0]
-        assert wait_until(lambda: listener.events("task-succeeded", last) > 0, 5)
-        seen.places |= flower_pages(stack, [*seen.ids, f"{seen.batch}.0", f"{seen.batch}.1"])
+        assert wait_until(lambda: listener.events("task-succeeded", last) > 0, 10)
+        seen.places |= flower_pages(flower, [*seen.ids, f"{seen.batch}.0", f"{seen.batch}.1"])
         seen.places["the lists, after"] = lists(redis)
         seen.places["the API's metrics"] = client.get("/metrics").raise_for_status().text
         seen.places["what was published"] = "\n".join(listener.heard)

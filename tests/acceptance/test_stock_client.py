@@ -18,7 +18,7 @@ def celery(stack: Stack) -> Iterator[Celery]:
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=stack.api.url, trust_env=False) as client:
+    with httpx2.Client(base_url=stack.api.url, trust_env=False, timeout=30) as client:
         yield client
 
 
@@ -29,7 +29,7 @@ def accepted(client: httpx2.Client, **query: int) -> str:
 
 def test_it_sees_success_and_the_result(celery: Celery, client: httpx2.Client) -> None:
     result = celery.AsyncResult(accepted(client))
-    assert result.get(timeout=10) == {"message": "héllo"}
+    assert result.get(timeout=30) == {"message": "héllo"}
     assert result.state == "SUCCESS"
     assert result.successful()
     assert result.date_done
@@ -40,4 +40,4 @@ def test_it_sees_a_cancelled_task_as_revoked(celery: Celery, client: httpx2.Clie
     result = celery.AsyncResult(id)
     assert result.state == "PENDING"
     client.delete(f"/v1/tasks/{id}").raise_for_status()
-    assert wait_until(lambda: str(result.state) == "REVOKED", 5)
+    assert wait_until(lambda: str(result.state) == "REVOKED", 15)

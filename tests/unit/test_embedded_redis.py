@@ -10,7 +10,7 @@ from stack import Redis
 
 
 def ask(port: int, command: str) -> str:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(f"{command}\r\n".encode())
         return connection.recv(100).decode()
 

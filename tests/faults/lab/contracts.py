@@ -51,7 +51,7 @@ HANG = Contract(
     payload=Order,
     result=Receipt,
     summary="Turns for ever on the event loop, where no time limit reaches it but the hard one.",
-    policy=Policy(time_limit=1, attempts=2),
+    policy=Policy(time_limit=4, attempts=2),
 )
 SPIN = Contract(
     name="faults.spin",
@@ -59,5 +59,5 @@ SPIN = Contract(
     payload=Order,
     result=Receipt,
     summary="Turns for ever.",
-    policy=Policy(time_limit=1, attempts=2, backoff=0.1),
+    policy=Policy(time_limit=4, attempts=2, backoff=0.1),
 )

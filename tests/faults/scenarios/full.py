@@ -11,7 +11,7 @@ from tests.faults.scene import Scene
 def play(scene: Scene, *, quick: bool) -> None:
     backlog = 200 if quick else 2_000
     jobs = [single(f"backlog-{number}", seconds=0.2) for number in range(backlog)]
-    scene.submit(jobs)
+    scene.load(iter(jobs), ahead=backlog).finish()  # faster than it is worked off, on a slow disk too
     with fill_redis(scene):
         scene.expect(
             backlog - len(scene.sink.refresh().done) > backlog / 4, "the backlog was gone before Redis was full"
@@ -20,9 +20,9 @@ def play(scene: Scene, *, quick: bool) -> None:
         kill_worker_parent(scene, scene.stack.workers[0])
         scene.stack.workers[0].start()
         scene.stack.workers[0].wait_ready(60)
-        drained = wait_until(lambda: {job.key for job in jobs} <= scene.sink.refresh().done, 90)
+        drained = wait_until(lambda: {job.key for job in jobs} <= scene.sink.refresh().done, 300)
         scene.expect(drained, "the backlog did not drain while Redis was full")
-    accepted = wait_until(lambda: post(scene, "after").status == 202, 10)
+    accepted = wait_until(lambda: post(scene, "after").status == 202, 30)
     scene.expect(accepted, "nothing was accepted after Redis had room again")
     scene.submit([single("after")])
     scene.redis.config_set("maxmemory", 0)
@@ -32,7 +32,7 @@ def shed(scene: Scene) -> None:
     """What is handed in is refused, and told to come back. The API looks at the memory once a second: until then Redis
     refuses by itself what does not fit, and takes what happens to.
     """
-    noticed = wait_until(lambda: sheds(post(scene, "early")), 5)
+    noticed = wait_until(lambda: sheds(post(scene, "early")), 20)
     scene.expect(noticed, "a full Redis was not noticed")
     answers = [post(scene, f"full-{number}") for number in range(20)]
     statuses = {answer.status for answer in answers}

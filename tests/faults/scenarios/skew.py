@@ -19,8 +19,8 @@ def play(scene: Scene, *, quick: bool) -> None:
         due = {}
         for number in range(10):
             key = f"{name}-delayed-{number}"
-            scene.submit([single(key, query=f"?delay={DELAY_S}&expires_in=600")])
             due[key] = time.monotonic() + DELAY_S
+            scene.submit([single(key, query=f"?delay={DELAY_S}&expires_in=600")])
         working(scene)
         kill_pool_child(scene, worker)
         load.finish()

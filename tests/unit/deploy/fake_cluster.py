@@ -5,6 +5,7 @@ Workloads get ready at once, unless their image is among the broken ones: those 
 
 import base64
 import json
+import threading
 from collections.abc import Sequence
 
 from deploy.objects import Obj, group_of, title
@@ -39,6 +40,7 @@ class Cluster:
         self.calls: list[str] = []
         self._objects: dict[str, Obj] = {}
         self._written = 0
+        self._turn = threading.Lock()  # one call after the other, as with an API server: locks are kept by threads
 
     def find(self, kind: str, name: str) -> Obj | None:
         return self._objects.get(f"{kind} {name}")
@@ -66,7 +68,8 @@ class Cluster:
         given = _items(input) if input else []
         asked = verb == "create" and "metadata" not in given[0]  # a review of rights, which changes nothing
         self.calls.append("review" if asked else " ".join([verb, *names, *map(title, given)]))
-        answer: Ran = getattr(self, f"_{verb.replace('-', '_')}")(names, options, given)
+        with self._turn:
+            answer: Ran = getattr(self, f"_{verb.replace('-', '_')}")(names, options, given)
         return answer
 
     def _version(self, *_: object) -> Ran:
@@ -83,6 +86,8 @@ class Cluster:
             return Ran(0, "BackOff: Back-off restarting failed container\n", "")
         if len(names) > 1:
             found = self._seen(kind_of(names[0]), names[1])
+            if found is None and "--ignore-not-found" not in options:
+                return Ran(1, "", "Error from server (NotFound): it is not there")
             return _json(found) if found else Ran(0, "", "")
         selector = next((option.partition("=")[2] for option in options if option.startswith("--selector=")), "")
         kinds = [kind_of(word) for word in names[0].split(",")]

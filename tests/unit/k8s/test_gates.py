@@ -68,7 +68,7 @@ def test_checkov_finds_nothing_and_every_skip_has_its_reason(tmp_path: Path) -> 
             ] == []
         files += ["--file", str(rendered)]
     command = [str(CHECKOV), "--framework=kubernetes", "--skip-download", "--output=json", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     results = json.loads(done.stdout)["results"]
     assert [(each["check_id"], each["resource"]) for each in results["failed_checks"]] == []
     assert len(results["passed_checks"]) > 1000
