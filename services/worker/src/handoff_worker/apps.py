@@ -26,13 +26,14 @@ class Apps:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.apps_dir
         self._rates = rates(settings.pace)
-        self._known: dict[Path, tuple[int, App]] = {}
+        self._known: dict[Path, tuple[tuple[int, int, int], App]] = {}
 
     def get(self, provider: str, name: str) -> App:
         """The credential of a provider's app. Raises `Fail` when there is none."""
         file = self._file(provider, name)
         try:
-            written = file.stat().st_mtime_ns
+            found = file.stat()
+            written = found.st_mtime_ns, found.st_size, found.st_ino  # many kernels' clocks tick every 4 ms alone
             if (known := self._known.get(file)) and known[0] == written:
                 return known[1]
             text = file.read_text()

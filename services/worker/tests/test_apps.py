@@ -1,0 +1,47 @@
+"""A credential's file that changed is read again, however it changed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from handoff_worker.apps import Apps
+from handoff_worker.settings import Settings
+from handoff_worker.verdicts import Fail
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "fcm.shop.json"
+    file.write_text("one")
+    return file
+
+
+@pytest.fixture
+def apps(file: Path) -> Apps:
+    return Apps(Settings(env="development", apps_dir=file.parent))
+
+
+def test_one_that_did_not_change_is_read_once(apps: Apps) -> None:
+    assert apps.get("fcm", "shop") is apps.get("fcm", "shop")
+
+
+def test_what_is_written_within_one_tick_of_the_clock_is_seen(apps: Apps, file: Path) -> None:
+    first, tick = apps.get("fcm", "shop"), file.stat().st_mtime_ns
+    file.write_text("another")
+    os.utime(file, ns=(tick, tick))
+    second = apps.get("fcm", "shop")
+    assert (first.text, second.text) == ("one", "another")
+    assert first.channel != second.channel
+    new = file.with_suffix(".new")
+    new.write_text("and one")
+    os.utime(new, ns=(tick, tick))
+    new.replace(file)
+    assert apps.get("fcm", "shop").text == "and one"
+
+
+def test_one_that_is_gone(apps: Apps, file: Path) -> None:
+    apps.get("fcm", "shop")
+    file.unlink()
+    with pytest.raises(Fail, match="no_such_app"):
+        apps.get("fcm", "shop")
