@@ -8,7 +8,6 @@ from fastapi.testclient import TestClient
 from handoff_api.app import create_app
 from handoff_api.auth import digest
 from handoff_api.settings import Settings
-from process import free_port
 
 PEPPER = "the pepper of the tests"
 KEY = "hk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -18,7 +17,7 @@ KEY = "hk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No developer's `.env`, and a Redis that is not there."""
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
-    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("HANDOFF_ENV", "development")
     monkeypatch.setenv("HANDOFF_API_KEY_PEPPER", PEPPER)
     monkeypatch.setenv("HANDOFF_API_KEYS", f"other={'0' * 64},tests={digest(PEPPER, KEY)}")

@@ -115,11 +115,11 @@ class Asking:
         self.task = asyncio.create_task(client.carry(self.exchange))
 
     async def end(self) -> End:
-        """How it ended, which it has to within a second."""
-        await asyncio.wait_for(self.task, 1)
+        """How it ended, which it has to soon."""
+        await asyncio.wait_for(self.task, 10)
         assert self.exchange.end is not None
         return self.exchange.end
 
     async def give_up(self) -> None:
         self.task.cancel()
-        await asyncio.wait([self.task], timeout=1)
+        await asyncio.wait([self.task], timeout=10)

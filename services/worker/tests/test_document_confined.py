@@ -42,7 +42,7 @@ LANDLOCK = ctypes.CDLL(None).syscall(confine.CREATE_RULESET, None, ctypes.c_size
 def confined(line: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-c", SCRIPT.format(line), *arguments]
     env = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run(command, capture_output=True, check=False, timeout=20, env=env)
+    return subprocess.run(command, capture_output=True, check=False, timeout=120, env=env)
 
 
 @pytest.mark.parametrize("what", TRIES)
@@ -72,7 +72,7 @@ def test_it_keeps_no_file_that_the_worker_was_started_with(tmp_path: Path) -> No
     command = [sys.executable, "-m", "handoff_worker.documents.child", str(document), str(os.getpid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False) as process:
         os.close(workers)
-        ready, _, _ = select.select([ours], [], [], 20)
+        ready, _, _ = select.select([ours], [], [], 60)
         waiting = process.poll() is None  # for its orders
         process.kill()
     os.close(document)

@@ -181,7 +181,7 @@ async def busy(before: set[int]) -> psutil.Process:
     def found() -> bool:
         return any(psutil.Process(child).cpu_times().user > 0.3 for child in children() - before)
 
-    assert await asyncio.to_thread(wait_until, found, 10)
+    assert await asyncio.to_thread(wait_until, found, 60)
     return psutil.Process((children() - before).pop())
 
 

@@ -95,11 +95,11 @@ async def test_a_name_that_is_rebound_leads_to_what_was_checked(monkeypatch: pyt
 
             monkeypatch.setattr(socket, "getaddrinfo", rebinding)
             out = Egress(networks("127.0.0.2/32"))
-            stream = await out.connect_tcp("rebinding.example", port, 2)
+            stream = await out.connect_tcp("rebinding.example", port, 20)
             assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
             await stream.aclose()
             with pytest.raises(EgressRefused):
-                await out.connect_tcp("rebinding.example", port, 2)
+                await out.connect_tcp("rebinding.example", port, 20)
         assert lookups == answers
         with pytest.raises(BlockingIOError):
             canary.accept()
@@ -111,11 +111,11 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch: p
         port = server.getsockname()[1]
 
         def two(*_: object, **__: object) -> list[object]:
-            return [(2, 1, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+            return [(2, 1, 6, "", (address, port)) for address in ("127.7.7.7", "127.0.0.2")]
 
         monkeypatch.setattr(socket, "getaddrinfo", two)
         out = Egress(networks("127.0.0.0/8"))
-        stream = await out.connect_tcp("two.example", port, 2)
+        stream = await out.connect_tcp("two.example", port, 20)
         assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
         await stream.aclose()
         out.close()
@@ -123,14 +123,14 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch: p
 
 async def test_a_name_that_resolves_slowly_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     slow, found = threading.Event(), [(2, 1, 6, "", ("127.0.0.1", 80))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found if slow.wait(10) else [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found if slow.wait(60) else [])
     out = Egress()
     began = time.monotonic()
     for _ in range(20):
         with pytest.raises(httpcore2.ConnectTimeout):
             await out.connect_tcp("slow.example", 80, 0.01)
     await asyncio.to_thread(int)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     slow.set()
     out.close()
 

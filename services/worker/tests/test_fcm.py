@@ -38,7 +38,7 @@ THIRD_PARTY = Say(401, fcm_error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FcmSimulator]:
     with FcmSimulator(tmp_path) as simulator:
         monkeypatch.setenv("SSL_CERT_FILE", str(simulator.authority))
-        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
+        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
         (tmp_path / "fcm.default.json").write_text(simulator.key_file())
         yield simulator
 

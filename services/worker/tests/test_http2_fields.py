@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_worker.http2.dial import Server
@@ -78,6 +78,7 @@ def test_values_of_old_are_read() -> None:
 FIELDS = st.lists(st.tuples(st.sampled_from(["a", "b", "date", "server"]), st.sampled_from(["", "1", "x" * 60])))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([None, None, None, 0, 64, 4096]), FIELDS), min_size=1))
 def test_a_server_may_keep_a_table(replies: list[tuple[int | None, list[tuple[str, str]]]]) -> None:
     server, headers = Encoder(), Headers()

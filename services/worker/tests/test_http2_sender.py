@@ -36,7 +36,16 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FcmSimul
 
 @pytest.fixture
 async def sender() -> AsyncIterator[Sender]:
-    sender = Sender(timeout=1.0, connect_timeout=0.5, reply_limit=1000)
+    """Patient: what ends by itself has all the time it needs."""
+    sender = Sender(timeout=60.0, connect_timeout=30.0, reply_limit=1000)
+    yield sender
+    await sender.aclose()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Sender]:
+    """One that gives up soon."""
+    sender = Sender(timeout=3.0, connect_timeout=2.0, reply_limit=1000)
     yield sender
     await sender.aclose()
 
@@ -115,7 +124,7 @@ async def test_a_server_that_reads_no_more_and_says_no_more(sender: Sender) -> N
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(room)
-        await asyncio.to_thread(wait_until, lambda: bool(only(sender).settled), 1)
+        await asyncio.to_thread(wait_until, lambda: bool(only(sender).settled), 10)
         writer.write_eof()
         await over.wait()
         writer.transport.abort()
@@ -123,7 +132,7 @@ async def test_a_server_that_reads_no_more_and_says_no_more(sender: Sender) -> N
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         assert (await sender.post(url, {}, b"x" * 20_000_000)).end is End.LOST
-        await asyncio.wait_for(sender.aclose(), 5)
+        await asyncio.wait_for(sender.aclose(), 20)
         over.set()
 
 
@@ -132,7 +141,7 @@ async def test_a_lost_connection_is_made_again(server: FcmSimulator, sender: Sen
         assert ends(await burst(sender, server.url, 1)) == {End.REPLIED: 1}
         assert server.connections == times
         server.hang_up()
-        await asyncio.wait_for(only(sender).lost, 1)
+        await asyncio.wait_for(only(sender).lost, 10)
 
 
 async def test_an_idle_connection_is_left(
@@ -143,15 +152,15 @@ async def test_an_idle_connection_is_left(
     monkeypatch.setattr(connection, "IDLE_S", 0.0)
     await burst(sender, server.url, 1)
     assert server.connections == 2
-    await asyncio.wait_for(idle.lost, 1)
+    await asyncio.wait_for(idle.lost, 10)
 
 
-async def test_one_that_waits_too_long_is_given_up(server: FcmSimulator, sender: Sender) -> None:
+async def test_one_that_waits_too_long_is_given_up(server: FcmSimulator, hasty: Sender) -> None:
     server.takes = 1
     server.script["0"] = [HANG]
-    assert ends(await burst(sender, server.url, 3)) == {End.LATE: 1, End.REFUSED: 2}
+    assert ends(await burst(hasty, server.url, 3)) == {End.LATE: 1, End.REFUSED: 2}
     assert len(server.sends) == 1
-    assert ends(await burst(sender, server.url, 1)) == {End.REPLIED: 1}
+    assert ends(await burst(hasty, server.url, 1)) == {End.REPLIED: 1}
 
 
 async def test_one_that_is_cancelled_leaves_its_place(server: FcmSimulator, sender: Sender) -> None:
@@ -160,20 +169,20 @@ async def test_one_that_is_cancelled_leaves_its_place(server: FcmSimulator, send
     async with asyncio.TaskGroup() as group:
         task = group.create_task(sender.post(server.url, HEADERS, b'{"message": {"token": "0"}}'))
         other = group.create_task(sender.post(server.url, HEADERS, b'{"message": {"token": "1"}}'))
-        assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 1)
+        assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 10)
         task.cancel()
     assert other.result().end is End.REPLIED
     assert [asked.token for asked in server.sends] == ["0", "1"]
 
 
-async def test_a_server_that_never_tells_its_settings(sender: Sender) -> None:
+async def test_a_server_that_never_tells_its_settings(hasty: Sender) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as silence:
         url = f"http://127.0.0.1:{silence.sockets[0].getsockname()[1]}/"
-        assert ends(await burst(sender, url, 3)) == {End.REFUSED: 3}
+        assert ends(await burst(hasty, url, 3)) == {End.REFUSED: 3}
 
 
 async def test_a_server_that_speaks_something_else(sender: Sender) -> None:
@@ -195,26 +204,26 @@ async def test_authorities_that_are_nowhere(
     assert not server.connections
 
 
-async def test_the_address_that_answers_is_taken(
-    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_address_that_answers_is_taken(server: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     port = int(server.url.rpartition(":")[2])
     found = [(AF_INET, SOCK_STREAM, 0, "", (address, port)) for address in ("127.0.0.3", "127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with socket.create_server(("127.0.0.2", port)):  # and nobody answers; nor listens on the first
+        sender = Sender(timeout=60.0, connect_timeout=4.0, reply_limit=1000)  # each of the last two has a half of it
         assert ends(await burst(sender, server.url, 2)) == {End.REPLIED: 2}
+        await sender.aclose()
 
 
 async def test_a_name_that_is_looked_up_for_ever(
-    server: FcmSimulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    server: FcmSimulator, hasty: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(20))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(60))
     try:
-        assert ends(await burst(sender, server.url, 2)) == {End.REFUSED: 2}
-        waiting = asyncio.create_task(burst(sender, server.url, 1))
+        assert ends(await burst(hasty, server.url, 2)) == {End.REFUSED: 2}
+        waiting = asyncio.create_task(burst(hasty, server.url, 1))
         await asyncio.sleep(0)
-        await sender.aclose()
+        await hasty.aclose()
         assert not found.is_set()
         assert ends(await waiting) == {End.REFUSED: 1}
     finally:
@@ -237,7 +246,7 @@ async def test_its_end_is_theirs(server: FcmSimulator, sender: Sender) -> None:
     server.takes = 1
     server.script["0"] = [HANG]
     begun = asyncio.create_task(burst(sender, server.url, 3))
-    assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 1)
+    assert await asyncio.to_thread(wait_until, lambda: bool(server.sends), 10)
     await sender.aclose()
     assert ends(await begun) == {End.LOST: 1, End.REFUSED: 2}
     assert (server.connections, len(server.sends)) == (1, 1)

@@ -141,7 +141,7 @@ async def test_recorded_items_are_not_run_again() -> None:
 async def test_a_pack_without_anything_left_ends() -> None:
     ledger = Ledger()
     pack = pack_of(echo, ledger, claim(1, [[(0, State.SUCCEEDED, None)]]))
-    await asyncio.wait_for(pack.run(), 1)
+    await asyncio.wait_for(pack.run(), 5)
     assert ledger.chunks == []
 
 

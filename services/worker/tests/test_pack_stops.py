@@ -49,7 +49,7 @@ async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -
 
     pack = pack_of(handler, Ledger(answer), claim(100), concurrency=4)
     with pytest.raises(type(error)) as raised:
-        await asyncio.wait_for(pack.run(), 1)
+        await asyncio.wait_for(pack.run(), 5)
     assert raised.value is error
     assert sorted(cut) == ["1", "2", "3"]
 

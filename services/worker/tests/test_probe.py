@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from handoff_worker.probe import STALE_S, main
-from process import free_port
 
 
 class Answering(socketserver.StreamRequestHandler):
@@ -29,7 +28,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The ready file; Redis is away."""
     path = tmp_path / "ready"
     monkeypatch.setenv("HANDOFF_WORKER_READY_FILE", str(path))
-    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     return path
 
 

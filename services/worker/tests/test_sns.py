@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_contracts.tasks.push_send import PushSend
@@ -84,6 +84,7 @@ def test_codes_read_well() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200),
     st.sampled_from(["", "a/session+token="]),
@@ -161,6 +162,7 @@ def test_a_batch_that_failed_in_part() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 120_000), max_size=40))
 def test_batches_keep_their_limits_and_the_order(sizes: list[int]) -> None:
     waiting = [({"Message": "x" * size}, object()) for size in sizes]

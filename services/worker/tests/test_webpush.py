@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import Url
 
@@ -156,6 +156,7 @@ def test_the_browsers_push_services_are(endpoint: str, service: str) -> None:
     assert vapid.sender(credential()).service(endpoint) == service
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from("\\@#?/:%;\t ."), st.text(max_size=20))
 def test_what_is_trusted_is_trusted_by_the_client_that_connects(before: str, joint: str, after: str) -> None:
     endpoint = f"https://{before}{joint}{after}.push.apple.com/x"

@@ -59,7 +59,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def result(outbound: Outbound, url: str) -> str:
     try:
-        request = HttpRequest.model_validate({"url": url, "redirects": 3, "timeout": 1})
+        request = HttpRequest.model_validate({"url": url, "redirects": 3, "timeout": 10})
     except ValidationError:
         return "refused by the contract"
     answer = await outbound.send(request, {}, None)
@@ -82,7 +82,7 @@ async def main(urls: list[str], allow: str) -> Mapping[str, object]:
     server = await asyncio.start_server(serve, None, 80, family=socket.AF_UNSPEC)
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
     tap.bind(("lo", 0))
-    tap.settimeout(5)
+    tap.settimeout(30)
     outbound = Outbound(Settings(egress_allow=allow))
     told: dict[str, object] = {}
     for url in urls:

@@ -98,7 +98,7 @@ class FcmSimulator:
 
     def hang_up(self) -> None:
         """Resets every connection."""
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(20)
 
     async def _hang_up(self) -> None:
         connections = list(self.open)

@@ -38,9 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApnsSimulator]:
 
 @pytest.fixture
 def apple(server: ApnsSimulator, monkeypatch: pytest.MonkeyPatch) -> ApnsSimulator:
-    """The simulator, trusted, and patience of a second."""
+    """The simulator, trusted, and patience of three seconds."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
     server.sends.clear()
     server.script.clear()
     return server
@@ -93,7 +93,7 @@ def test_one_device_that_had_too_many_waits_alone(apple: ApnsSimulator, dispatch
 
 
 def test_the_whole_fleet_waits_when_it_is_too_much(apple: ApnsSimulator, dispatch: Dispatch) -> None:
-    apple.script[ODD] = [refusal(429, "TooManyProviderTokenUpdates", retry_after="1")]
+    apple.script[ODD] = [refusal(429, "TooManyProviderTokenUpdates", retry_after="2")]
     batch, state = dispatch.begin(ODD)
     assert state is State.SCHEDULED
     assert dispatch.held() == [("apns:default", "throttled")]

@@ -69,7 +69,7 @@ class Sender:
             endings.append(self.run())
             return endings[-1].code not in ("throttled", "credential_rejected")
 
-        assert wait_until(ran, 10)
+        assert wait_until(ran, 30)
         return endings[-1]
 
     def items(self) -> dict[str, Item]:
@@ -99,7 +99,7 @@ class Sender:
 def sender(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
     with FcmSimulator(tmp_path) as simulator:
         monkeypatch.setenv("SSL_CERT_FILE", str(simulator.authority))
-        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
+        monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
         sender = Sender(redis_url, simulator, tmp_path)
         yield sender
         sender.executor.close()
@@ -141,12 +141,12 @@ def test_refused_payload(sender: Sender, say: Say) -> None:
 
 
 def test_throttled_then_delivered(sender: Sender) -> None:
-    sender.simulator.script["odd"] = [Say(429, EXHAUSTED, {"retry-after": "1"})]
+    sender.simulator.script["odd"] = [Say(429, EXHAUSTED, {"retry-after": "2"})]
+    began = time.monotonic()
     assert sender.run().state is State.SCHEDULED
     assert sender.held() == ["throttled"]
-    began = time.monotonic()
     assert sender.run_again() == Ending(State.SUCCEEDED)
-    assert time.monotonic() - began > 0.5
+    assert time.monotonic() - began > 1.5
     assert sender.states() == ALL_WELL
     assert sender.sent() == ODD_TWICE
     assert not sender.held()
@@ -191,7 +191,12 @@ def test_a_bad_credential_holds_all_until_it_is_another(sender: Sender) -> None:
     assert sender.held() == ["credential_rejected"]
     assert sender.bench.task(sender.pack).attempt == 0
     assert not sender.sent()
-    assert len(sender.simulator.grants) == 1
+    asked = len(sender.simulator.grants)
+    assert 1 <= asked <= len(DEVICES)  # once for all, but for who came after the answer and before the hold
+    sender.accept()
+    ending = sender.run()
+    assert (ending.state, ending.code) == (State.SCHEDULED, "credential_rejected")
+    assert len(sender.simulator.grants) == asked
 
     rejected = sender.channel()
     sender.file.write_text(sender.simulator.key_file())

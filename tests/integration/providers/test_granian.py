@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,11 @@ class Granian(Process):
 def granian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Granian]:
     server = Granian(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=120))  # for all of them side by side
+    monkeypatch.setattr(http, "CONNECT_TIMEOUT", timedelta(seconds=60))
     server.start()
     try:
-        server.wait_ready()
+        server.wait_ready(60)
         yield server
     finally:
         server.stop()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import ssl
 import time
 from base64 import b64decode
@@ -146,10 +147,10 @@ def test_a_refusal_fails_and_a_fault_is_tried_again(
     server: HttpSimulator, bench: Bench, run: Run, say: Say, state: State, code: str
 ) -> None:
     server.script["/"] = [say]
-    id = bench.accept(HTTP_REQUEST, {"url": server.url(), "timeout": 1})
+    id = bench.accept(HTTP_REQUEST, {"url": server.url(), "timeout": 2 if code == "timeout" else 30})
     began = time.monotonic()
     ending = run(id)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     assert (ending.state, ending.code) == (state, code)
     assert len(server.asked) == 1
     assert bench.task(id).attempt == 1
@@ -159,7 +160,7 @@ def test_a_refusal_fails_and_a_fault_is_tried_again(
 def test_a_post_that_was_not_answered_is_given_up_unless_it_may_be_repeated(
     server: HttpSimulator, bench: Bench, run: Run, misdeed: Misdeed
 ) -> None:
-    post = {"url": server.url(), "method": "POST", "body": "buy", "timeout": 1}
+    post = {"url": server.url(), "method": "POST", "body": "buy", "timeout": 2}
     server.script["/"] = [Say(misdeed=misdeed) for _ in range(4)]
     once = bench.accept(HTTP_REQUEST, post)
     assert run(once).code == "unknown"
@@ -170,12 +171,14 @@ def test_a_post_that_was_not_answered_is_given_up_unless_it_may_be_repeated(
     assert len(server.asked) == 4
 
 
-def test_a_post_that_never_left_is_tried_again(bench: Bench, run: Run) -> None:
-    with HttpSimulator() as server:
-        url = server.url()
-    post = {"url": url, "method": "POST"}
+def test_a_post_that_never_left_is_tried_again(bench: Bench, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror
+
+    post = {"url": "http://127.0.0.1:1/", "method": "POST"}
     ending = run(bench.accept(HTTP_REQUEST, post))
     assert (ending.state, ending.code) == (State.SCHEDULED, "not_connected")
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     ending = run(bench.accept(HTTP_REQUEST, {**post, "url": "https://nosuch.invalid/"}))
     assert (ending.state, ending.code) == (State.SCHEDULED, "not_connected")
 
@@ -183,7 +186,7 @@ def test_a_post_that_never_left_is_tried_again(bench: Bench, run: Run) -> None:
 @pytest.mark.parametrize("misdeed", [endless, cut, drip])
 def test_a_post_whose_answer_began_is_done(server: HttpSimulator, ends: Ends, misdeed: Misdeed) -> None:
     server.script["/"] = [Say(misdeed=misdeed)]
-    task = ends(server.url(), method="POST", timeout=1)
+    task = ends(server.url(), method="POST", timeout=2)
     assert (task.state, task.result["status"], task.result["truncated"]) == (State.SUCCEEDED, 200, True)
     assert len(task.result["body"]) <= 16_384
 
@@ -200,7 +203,7 @@ def test_an_error_that_passes_is_delivered_in_the_end(server: HttpSimulator, ben
 
 
 def test_a_429_holds_what_has_the_same_server_and_credential(server: HttpSimulator, bench: Bench, run: Run) -> None:
-    server.script["/"] = [problem(429, Retry_After="1")]
+    server.script["/"] = [problem(429, Retry_After="2")]
     mine = {"url": server.url(), "headers": {"Authorization": "5ecret-mine"}}
     first, second = bench.accept(HTTP_REQUEST, mine), bench.accept(HTTP_REQUEST, mine)
     other = bench.accept(HTTP_REQUEST, {**mine, "headers": {"Authorization": "5ecret-other"}})
@@ -219,7 +222,7 @@ def test_only_what_failed_in_a_pack_is_tried_again(server: HttpSimulator, bench:
     server.script["/hang"] = [Say(misdeed=hang)]
     server.script["/no"] = [problem(404)]
     paths = ["/a", "/busy", "/no", "/b", "/hang"]
-    batch = bench.accept_batch(HTTP_REQUEST, {"timeout": 1}, [{"url": server.url(path)} for path in paths])
+    batch = bench.accept_batch(HTTP_REQUEST, {"timeout": 3}, [{"url": server.url(path)} for path in paths])
     assert run(f"{batch}.0").state is State.SCHEDULED
     assert bench.due_again(f"{batch}.0")
     assert run(f"{batch}.0").state is State.SUCCEEDED
@@ -350,7 +353,7 @@ def test_a_certificate_may_be_of_an_address(authority: trustme.CA, ends: Ends) -
 def test_tls_that_breaks_is_a_connection_that_is_lost(authority: trustme.CA, bench: Bench, run: Run) -> None:
     with HttpSimulator(tls=tls_context(authority, "127.0.0.1")) as server:
         server.script["/"] = [Say(misdeed=break_tls)]
-        ending = run(bench.accept(HTTP_REQUEST, {"url": server.url(), "timeout": 2}))
+        ending = run(bench.accept(HTTP_REQUEST, {"url": server.url(), "timeout": 20}))
         assert (ending.state, ending.code) == (State.SCHEDULED, "connection_lost")
 
 

@@ -69,10 +69,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnsSimulator]:
 
 @pytest.fixture
 def simulator(server: SnsSimulator, monkeypatch: pytest.MonkeyPatch) -> SnsSimulator:
-    """The simulator, trusted, and patience of a second."""
+    """The simulator, trusted, and patience of three seconds."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
-    monkeypatch.setattr(sns_api, "THROTTLED_S", 0.5)
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
+    monkeypatch.setattr(sns_api, "THROTTLED_S", 2.0)
     server.sends.clear()
     server.script.clear()
     return server

@@ -51,9 +51,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushServiceSimu
 
 @pytest.fixture
 def service(server: PushServiceSimulator, monkeypatch: pytest.MonkeyPatch) -> PushServiceSimulator:
-    """The simulator, trusted, and patience of a second."""
+    """The simulator, trusted, and patience of three seconds."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
     server.sends.clear()
     server.script.clear()
     return server
@@ -126,7 +126,7 @@ def test_a_service_that_has_too_much_waits_and_the_others_do_not(
 ) -> None:
     host = service.url.removeprefix("https://")
     simulated.app(credential(f"other.{host}", host))
-    service.script["odd"] = [Say(429, "", {"retry-after": "1"})]
+    service.script["odd"] = [Say(429, "", {"retry-after": "2"})]
     batch, state = simulated.begin(at(service, "odd"))
     assert (state, simulated.held()) == (State.SCHEDULED, [("webpush:default", "throttled")])
     other, state = simulated.begin(at(service, "two"))

@@ -48,7 +48,7 @@ class WebPushTesting:
     def __enter__(self) -> Self:
         command = ["node", str(self._package / "src" / "bin" / "server.js"), str(self._port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        assert wait_until(self._ready, 30)
+        assert wait_until(self._ready, 60)
         serving = asyncio.start_server(self._pass_on, "127.0.0.1", 0, ssl=self._tls)
         self._server = self._loop.run_until_complete(serving)
         self.host = f"localhost:{self._server.sockets[0].getsockname()[1]}"
@@ -82,7 +82,7 @@ class WebPushTesting:
 
     def _ask(self, path: str, body: dict[str, Any]) -> Any:
         url, headers = f"http://127.0.0.1:{self._port}/{path}", {"content-type": "application/json"}
-        with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=10) as answer:
+        with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text.startswith(b"{") else None
 

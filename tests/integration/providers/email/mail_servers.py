@@ -93,12 +93,19 @@ class MailSink(Server):
             self._server.close()
         self._hang_up()
         await super()._end()
-        for _ in range(3):  # until the transports have told their protocols, and closed their sockets
-            await asyncio.sleep(0)
+        await self._told()
 
     def drop(self) -> None:
-        """Ends all connections."""
-        self._loop.call_soon_threadsafe(self._hang_up)
+        """Ends all connections: they are no more when this returns."""
+        asyncio.run_coroutine_threadsafe(self._dropped(), self._loop).result(10)
+
+    async def _dropped(self) -> None:
+        self._hang_up()
+        await self._told()
+
+    async def _told(self) -> None:
+        for _ in range(3):  # until the transports have told their protocols, and closed their sockets
+            await asyncio.sleep(0)
 
     def _hang_up(self) -> None:
         for protocol in self._protocols:

@@ -26,12 +26,12 @@ def test_a_killed_worker_repeats_at_most_what_was_in_flight(tmp_path: Path, sink
         worker = floor.hire("mail", HANDOFF_APPS_DIR=str(apps), HANDOFF_LOG_LEVEL="debug")
         worker.wait_ready()
         batch = floor.accept_batch(EMAIL_SEND, {"text": "News", "subject": "5ecret"}, [{"to": to} for to in READERS])
-        assert wait_until(lambda: len(sink.taken) >= 150, 20), logs([worker])[-2000:]
+        assert wait_until(lambda: len(sink.taken) >= 150, 60), logs([worker])[-2000:]
         children = pool(worker)
         for pid in children:
             os.kill(pid, signal.SIGKILL)
         assert len(sink.taken) < len(READERS)
-        assert wait_until(lambda: floor.counts(batch) == {State.SUCCEEDED: len(READERS)}, 60), floor.counts(batch)
+        assert wait_until(lambda: floor.counts(batch) == {State.SUCCEEDED: len(READERS)}, 240), floor.counts(batch)
         log = logs([worker])
     times = Counter(sink.received())
     assert set(times) == set(READERS)
