@@ -18,6 +18,7 @@ from tests.integration.worker.bench import Bench
 
 LAB = "tests.integration.worker.lab"
 LIFE = ("task-received", "task-started", "task-succeeded")
+SOFT_S = 20  # the soft shutdown of workers that are not told another one
 FILES = {
     "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import *\n",
     "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
@@ -39,7 +40,7 @@ class Floor(Bench):
             **clean_environment(),
             "PYTHONPATH": f"{checkout.env['PYTHONPATH']}:{ROOT}",
             "CELERY_BROKER_URL": self.url,
-            "HANDOFF_SOFT_SHUTDOWN": "5",
+            "HANDOFF_SOFT_SHUTDOWN": str(SOFT_S),
         }
         self.workers: list[Worker] = []
 
@@ -114,7 +115,7 @@ class Effects:
     def names(self, what: str) -> list[str]:
         return [name for name, _ in self.lines(what)]
 
-    def wait_for(self, what: str, count: int, seconds: float = 5) -> bool:
+    def wait_for(self, what: str, count: int, seconds: float = 30) -> bool:
         return wait_until(lambda: len(self.lines(what)) >= count, seconds)
 
 

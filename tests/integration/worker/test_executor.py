@@ -72,12 +72,13 @@ def test_the_wait_that_was_asked_for_is_kept(bench: Bench, run: Run) -> None:
         raise Retry("busy", after=3600)
 
     id = bench.accept(ASK, {})
+    began = time.time()
     ending = run(id, handler)
     assert 3600 <= ending.after <= 4500
     task = bench.task(id)
     assert task.state is State.SCHEDULED
     assert task.due_at
-    assert abs(task.due_at.timestamp() - time.time() - ending.after) < 2
+    assert began - 1 < task.due_at.timestamp() - ending.after < time.time() + 1
 
 
 def test_a_task_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) -> None:
@@ -90,7 +91,7 @@ def test_a_task_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) ->
 
     began = time.monotonic()
     assert run(id, handler) == Ending(State.CANCELLED, "cancelled")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # it would have lasted longer
     assert bench.task(id).state is State.CANCELLED
 
 

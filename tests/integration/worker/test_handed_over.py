@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -14,10 +13,10 @@ import pytest
 from handoff_ledger import State
 from process import wait_until
 from stack import Worker
-from tests.integration.worker.floor import Ear, Effects, Floor, logs, pool
+from tests.integration.worker.floor import SOFT_S, Ear, Effects, Floor, logs, pool
 from tests.integration.worker.lab.contracts import WAIT
 
-LONG_S = 2.5 * WAIT.policy.lease
+LONG_S = 1.5 * WAIT.policy.lease
 
 
 @pytest.fixture
@@ -32,8 +31,8 @@ def worker(floor: Floor) -> Worker:
     worker = floor.hire("worker")
     worker.wait_ready()
     first, ear = floor.effects("first"), Ear(floor)
-    ids = [floor.accept(WAIT, {"effects": first.path, "seconds": 0.5}) for _ in pool(worker)]
-    assert wait_until(lambda: ear.has_heard(*ids), 10), ear.heard
+    ids = [floor.accept(WAIT, {"effects": first.path, "seconds": 2}) for _ in pool(worker)]
+    assert wait_until(lambda: ear.has_heard(*ids), 30), ear.heard
     assert {pid for _, pid in first.lines("began")} == pool(worker)
     return worker
 
@@ -44,11 +43,11 @@ def handed_over(floor: Floor, worker: Worker, effects: Effects, seconds: float) 
     processes = pool(worker)
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
-    assert wait_until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in processes), 5)
+    assert wait_until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in processes), 10)
     ear = Ear(floor)
     id = floor.accept(WAIT, {"effects": effects.path, "seconds": seconds})
     try:
-        assert wait_until(lambda: ear.has_heard(id, events=["task-received"]), 5)  # told some turns of the loop later
+        assert wait_until(lambda: ear.has_heard(id, events=["task-received"]), 30)  # told some turns of the loop later
         yield id
     finally:
         for pid in processes:
@@ -59,9 +58,7 @@ def test_a_worker_that_stops_waits_for_it_and_no_longer(floor: Floor, worker: Wo
     with handed_over(floor, worker, floor.effects("stop"), 0.1) as id:
         worker.signal(signal.SIGTERM)
         assert not worker.wait(0.5)
-    stopping = time.monotonic()
-    assert worker.wait(10)
-    assert time.monotonic() - stopping < 4  # less than its soft shutdown
+    assert worker.wait(SOFT_S - 5)
     assert floor.task(id).state is State.SUCCEEDED
     assert floor.task(id).attempt == 1
 
@@ -71,7 +68,7 @@ def test_a_lost_connection_does_not_cost_its_lease(floor: Floor, worker: Worker)
     with handed_over(floor, worker, effects, LONG_S) as id:
         floor.client.client_kill_filter(_type="normal", skipme=True)
         wait_until(lambda: logs([worker]).count("Connected to") == 2, 0.5)  # or waits on for its pool
-    assert floor.reaches(id, State.SUCCEEDED, 15)
+    assert floor.reaches(id, State.SUCCEEDED, 30)
     assert floor.task(id).attempt == 1
     assert effects.names("began") == ["job"]
 
@@ -84,7 +81,7 @@ def test_a_second_message_does_not_cost_its_lease(floor: Floor, worker: Worker) 
     for place, value in {"id": id, "task": WAIT.name, "queue": "default", "seq": "0", "retries": "0"}.items():
         message = message.replace(f"@{place}@", value)
     floor.client.lpush("default", message)
-    assert wait_until(lambda: f"[{id}] ignored" in logs([worker]), 5)
-    assert floor.reaches(id, State.SUCCEEDED, 15)
+    assert wait_until(lambda: f"[{id}] ignored" in logs([worker]), 30)
+    assert floor.reaches(id, State.SUCCEEDED, 30)
     assert floor.task(id).attempt == 1
     assert effects.names("began") == ["job"]

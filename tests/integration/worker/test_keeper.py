@@ -56,7 +56,7 @@ def keep(redis_url: str, redis: Client, held: list[str], interrupted: list[str])
 
 
 def claimed(bench: Bench, owner: str = ME) -> str:
-    """A task that runs under a lease of 3 s."""
+    """A task that runs under a lease."""
     id = bench.accept(WAIT, {"effects": ""})
     assert isinstance(bench.ledger.run(calls.claim(id, owner, WAIT, LIMITS)), Claim)
     return id
@@ -71,7 +71,7 @@ def test_a_held_task_keeps_its_lease_and_another_loses_it(bench: Bench, keep: Ke
     mine, lost = claimed(bench), claimed(bench, "a worker that died")
     held.append(mine)
     keep()
-    assert bench.reaches(lost, State.QUEUED, 6)
+    assert bench.reaches(lost, State.QUEUED, 30)
     task = bench.task(mine)
     assert (task.state, task.attempt) == (State.RUNNING, 1)
 
@@ -135,10 +135,10 @@ def test_leases_hold_over_an_outage_of_redis(
         redis_server.kill()
         assert wait_until(lambda: "Redis is away" in caplog.text, 5)
         keeper.release(id)  # as when its process died just now
-        assert wait_until(lambda: time.time() > ends, 5)
+        assert wait_until(lambda: time.time() > ends, 10)
         redis_server.start()
         redis_server.wait_ready()
-        assert wait_until(lambda: lease_ends(redis, id) > 2.5, 5)
+        assert wait_until(lambda: lease_ends(redis, id) > 0, 5)
     assert bench.task(id).attempt == 1
     assert caplog.text.count("Redis is away") == 1
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from handoff_ledger import BlockingLedger, State, calls
 from handoff_worker.binding import Binding
 from handoff_worker.execute import Executor
-from process import free_port
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Drain, Run, echo, unwanted
@@ -49,7 +48,7 @@ def test_another_version_is_parked(bench: Bench, run: Run) -> None:
 
 
 def test_without_a_ledger_nothing_is_run() -> None:
-    nowhere = BlockingLedger(f"redis://127.0.0.1:{free_port()}/0")
+    nowhere = BlockingLedger("redis://127.0.0.1:1/0")
     executor = Executor(nowhere, LIMITS, resources(), ME, Drain())
     assert executor.run(Binding(ASK, unwanted, True), "0" * 26).refused == "ledger_unavailable"
     executor.close()

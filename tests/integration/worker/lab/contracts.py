@@ -22,7 +22,7 @@ WAIT = Contract(
     payload=Job,
     result=Report,
     summary="Waits on the event loop.",
-    policy=Policy(lease=3, pack=20, concurrency=5, backoff=0.1, attempts=3),
+    policy=Policy(pack=20, concurrency=5, backoff=0.1, attempts=3),
 )
 BLOCK = Contract(
     name="lab.block",
@@ -31,7 +31,7 @@ BLOCK = Contract(
     result=Report,
     summary="Blocks its process.",
     queue=DOCUMENTS,
-    policy=Policy(lease=3, attempts=3),
+    policy=Policy(attempts=3),
 )
 SPIN = Contract(
     name="lab.spin",
@@ -39,7 +39,7 @@ SPIN = Contract(
     payload=Job,
     result=Report,
     summary="Turns for ever.",
-    policy=Policy(time_limit=1, attempts=1),
+    policy=Policy(time_limit=2, attempts=1),
 )
 DIE = Contract(
     name="lab.die",
@@ -55,5 +55,5 @@ ACT = Contract(
     payload=Job,
     result=Report,
     summary="Does what its name says, raise or die; else it blocks its process for the seconds it was told.",
-    policy=Policy(lease=3, attempts=2, backoff=0.1),
+    policy=Policy(attempts=2, backoff=0.1),
 )
