@@ -139,7 +139,7 @@ class Process:
             )
             _reaper().tell(f"+{self.pid}")
 
-    def wait_ready(self, seconds: float = 30.0) -> None:
+    def wait_ready(self, seconds: float = 60.0) -> None:
         if not wait_until(lambda: not self.running or self.ready(), seconds):
             raise NotReady(f"{self.name} was not ready after {seconds:.0f} s{self._tail()}")
         if not self.running:

@@ -55,7 +55,7 @@ class Bench:
             self.ledger.run(calls.sweep("a reconciler", LIMITS))
             return self.task(id).state is State.QUEUED
 
-        return wait_until(queued, 5)
+        return wait_until(queued, 30)
 
     def close(self) -> None:
         self.ledger.close()
