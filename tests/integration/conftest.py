@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis as Client
 
-from process import free_port
+from process import free_port, wait_until
 from stack import Redis
 from tests.integration.worker.bench import Bench
 
@@ -28,10 +28,17 @@ def redis_url(redis_server: Redis) -> str:
         redis_server.wait_ready()
     url = f"redis://127.0.0.1:{redis_server.port}/0"
     with Client.from_url(url) as client:
-        client.flushall()
+        client.execute_command("FLUSHALL", "SYNC")  # what is freed later would be seen as used
         client.config_set("maxmemory", "0")
         client.config_set("maxmemory-policy", "noeviction")
+        assert wait_until(lambda: not rewriting(client), 30)  # a file that was just turned on keeps nothing before
     return url
+
+
+def rewriting(client: Client) -> bool:
+    """Whether Redis writes its append-only file anew."""
+    info = client.info("persistence")
+    return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
 
 
 @pytest.fixture

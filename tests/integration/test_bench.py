@@ -21,4 +21,4 @@ def test_a_backlog_is_measured_and_written(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_worker_drains_what_waits(tmp_path: Path) -> None:
-    assert drain.by_handoff(tmp_path, tasks=1_000) > 0
+    assert drain.by_handoff(tmp_path, tasks=5_000) > 0

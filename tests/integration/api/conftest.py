@@ -35,9 +35,10 @@ def api_server(redis_server: Redis, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def client(api_server: Api, redis_url: str) -> Iterator[httpx2.Client]:
-    """A client with a key, of an API that is ready. `redis_url` has emptied the Redis."""
-    assert wait_until(api_server.ready, 10)
+    """A client with a key, of an API that is ready and knows of room. `redis_url` has emptied the Redis."""
+    assert wait_until(api_server.ready, 30)
     with client_of(api_server.url) as client:
+        assert wait_until(lambda: "handoff_redis_memory_ratio 0.0" in client.get("/metrics").text, 30)
         yield client
 
 
@@ -51,4 +52,4 @@ def hand(redis_url: str) -> Iterator[Hand]:
 def client_of(url: str, name: str = "tests") -> httpx2.Client:
     """A client of the API there, with the key of that name."""
     headers = {"Authorization": f"Bearer {KEYS[name]}"}
-    return httpx2.Client(base_url=url, headers=headers, timeout=10, trust_env=False)
+    return httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False)

@@ -65,8 +65,8 @@ def test_nobody_is_subscribed_when_nobody_listens(client: httpx2.Client, redis: 
     with client.stream("GET", task["links"]["events"]) as response:
         stream = events(response)
         next(stream)
-        assert wait_until(lambda: subscribed(redis, task["id"]), 5)
-    assert wait_until(lambda: not subscribed(redis, task["id"]), 5)
+        assert wait_until(lambda: subscribed(redis, task["id"]), 20)
+    assert wait_until(lambda: not subscribed(redis, task["id"]), 20)
 
 
 def test_two_who_listen_share_the_subscription(client: httpx2.Client, redis: Client, hand: Hand) -> None:
@@ -74,14 +74,14 @@ def test_two_who_listen_share_the_subscription(client: httpx2.Client, redis: Cli
     with client.stream("GET", task["links"]["events"]) as one, client.stream("GET", task["links"]["events"]) as other:
         first, second = events(one), events(other)
         assert next(first) == next(second)
-        assert wait_until(lambda: redis.pubsub_numsub(f"handoff:events:{task['id']}")[0][1] == 1, 5)
+        assert wait_until(lambda: redis.pubsub_numsub(f"handoff:events:{task['id']}")[0][1] == 1, 20)
         hand.finish(hand.take(task["id"]))
         assert list(first)[-1].name == list(second)[-1].name == "end"
 
 
 def test_a_stream_outlives_redis(client: httpx2.Client, redis_server: Redis, redis_url: str) -> None:
     task = client.post(ECHO, json={}).json()
-    with client.stream("GET", task["links"]["events"], timeout=20) as response:
+    with client.stream("GET", task["links"]["events"]) as response:
         stream = events(response)
         assert next(stream).data["state"] == "queued"
         redis_server.kill()
@@ -97,10 +97,10 @@ def test_an_end_whose_notice_was_lost_is_told(
     client: httpx2.Client, hand: Hand, redis: Client, redis_server: Redis
 ) -> None:
     task = client.post(ECHO, json={}).json()
-    with client.stream("GET", task["links"]["events"], timeout=20) as response:
+    with client.stream("GET", task["links"]["events"]) as response:
         stream = events(response)
         next(stream)
-        assert wait_until(lambda: subscribed(redis, task["id"]), 5)
+        assert wait_until(lambda: subscribed(redis, task["id"]), 20)
         redis.client_kill_filter(_type="pubsub")
         hand.finish(hand.take(task["id"]))
         assert list(stream)[-1].name == "end"

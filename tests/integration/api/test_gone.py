@@ -20,8 +20,8 @@ def test_a_stream_ends_with_its_connection(api_server: Api, client: httpx2.Clien
         return int(redis.pubsub_numsub(f"handoff:events:{task}")[0][1])
 
     parts = urlsplit(api_server.url)
-    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=5) as connection:
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=30) as connection:
         head = f"GET /v1/tasks/{task}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEYS['tests']}\r\n\r\n"
         connection.sendall(head.encode() + behind)
-        assert wait_until(lambda: followers() == 1, 5)
+        assert wait_until(lambda: followers() == 1, 20)
     assert wait_until(lambda: followers() == 0, 20)

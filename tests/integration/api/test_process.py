@@ -42,7 +42,7 @@ def test_a_setting_that_is_no_good_is_refused(
 ) -> None:
     api = Api(tmp_path, production(redis_url, **settings), port=free_port())
     api.start()
-    assert api.wait(15)
+    assert api.wait(60)
     assert api.exit_code == 2
     assert api.log.read_text().count("\n") == 1
     assert sentence in api.log.read_text()
@@ -70,7 +70,7 @@ def test_without_redis_it_starts_and_waits(tmp_path: Path) -> None:
     api.start()
     try:
         with client_of(api.url) as client:
-            assert wait_until(lambda: api.running and live(client), 15)
+            assert wait_until(lambda: api.running and live(client), 60)
             assert client.get("/readyz").json()["code"] == "ledger_unavailable"
     finally:
         api.stop()
@@ -92,8 +92,8 @@ def test_sigterm_ends_open_streams_and_waits_cleanly(redis_url: str, tmp_path: P
             began = time.monotonic()
             api.signal(signal.SIGTERM)
             assert list(stream) == []
-        assert api.wait(5)
-        assert time.monotonic() - began < 5
+        assert api.wait(20)
+        assert time.monotonic() - began < 15  # its grace is not used up
         assert api.exit_code == 0
         assert "error" not in api.log.read_text()
 
@@ -131,7 +131,7 @@ def test_a_body_over_the_limit_is_refused_before_it_was_read(
     size = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {10 * limit}"
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{size}\r\nContent-Type: application/json\r\n"
     head += f"Authorization: Bearer {KEYS['tests']}\r\n\r\n"
-    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
         connection.sendall(head.encode())
         if chunked:
             chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"

@@ -50,7 +50,7 @@ def test_a_task_can_be_put_off(client: httpx2.Client) -> None:
     due = datetime.now(UTC) + timedelta(hours=2)
     task = client.post(ECHO, params={"run_at": due.isoformat()}, json={}).json()
     assert task["state"] == "scheduled"
-    assert abs(datetime.fromisoformat(task["due_at"]) - due) < timedelta(seconds=2)
+    assert abs(datetime.fromisoformat(task["due_at"]) - due) < timedelta(seconds=10)
     past = client.post(ECHO, params={"run_at": "2020-01-01T00:00:00Z"}, json={}).json()
     assert past["state"] == "queued"
 
@@ -117,7 +117,7 @@ class TestIdempotency:
 class TestWaiting:
     def test_the_end_is_answered_by_200(self, client: httpx2.Client, hand: Hand, redis: Redis) -> None:
         def work() -> None:
-            assert wait_until(lambda: redis.zcard("handoff:queued:default") == 1, 5)
+            assert wait_until(lambda: redis.zcard("handoff:queued:default") == 1, 20)
             (id,) = redis.zrange("handoff:queued:default", 0, 0)
             hand.finish(hand.take(str(id)), {"message": "done"})
 
@@ -133,7 +133,7 @@ class TestWaiting:
     def test_without_an_end_in_time_it_is_202(self, client: httpx2.Client) -> None:
         answer = client.post(ECHO, json={}, headers={"Prefer": "wait=1"})
         assert (answer.status_code, answer.json()["state"]) == (202, "queued")
-        assert 0.9 < answer.elapsed.total_seconds() < 2
+        assert 0.9 < answer.elapsed.total_seconds() < 4
 
     def test_the_end_of_a_replayed_task_is_there_at_once(self, client: httpx2.Client, hand: Hand) -> None:
         headers = {"Prefer": "wait=10", "Idempotency-Key": "k"}

@@ -67,7 +67,7 @@ def test_its_state_outlives_it(flower: Flower) -> None:
 def test_an_open_flower_is_refused(redis_url: str, tmp_path: Path) -> None:
     flower = Flower(tmp_path, environment(redis_url, FLOWER_COOKIE_SECRET="a random text"), port=free_port())
     flower.start()
-    assert flower.wait(15)
+    assert flower.wait(60)
     assert flower.exit_code == 2
     assert "FLOWER_BASIC_AUTH has no password" in flower.log.read_text()
 

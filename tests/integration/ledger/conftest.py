@@ -14,6 +14,14 @@ settings.register_profile("thorough", max_examples=2_000, stateful_step_count=50
 
 
 @pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API's client gives Redis more time than in production: for what is not about its bound."""
+    monkeypatch.setattr("handoff_ledger.aio.BOUND_S", 20.0)
+    monkeypatch.setattr("handoff_ledger.connect.BOUND_S", 20.0)
+    monkeypatch.setattr("handoff_ledger.aio.FSYNC_MS", 15_000)  # Redis syncs once a second, and a disk may be slow
+
+
+@pytest.fixture
 def lab(redis: Redis, redis_url: str) -> Iterator[Lab]:
     ledger = BlockingLedger(redis_url)
     yield Lab(redis, ledger)

@@ -12,7 +12,7 @@ from tests.integration.ledger.lab import ECHO, LIMITS, PUSH
 
 
 @pytest.fixture
-async def durable(redis_url: str) -> AsyncIterator[AsyncLedger]:
+async def durable(redis_url: str, unhurried: None) -> AsyncIterator[AsyncLedger]:
     ledger = AsyncLedger(redis_url, LIMITS, durable=True)
     yield ledger
     await ledger.aclose()

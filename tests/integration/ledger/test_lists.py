@@ -127,5 +127,6 @@ def test_a_filter_that_matches_little_gives_short_pages_that_go_on(lab: Lab) -> 
 
 def test_a_record_that_expired_is_passed_over(lab: Lab) -> None:
     ids = [lab.ended(State.SUCCEEDED) for _ in range(3)]
+    lab.redis.zadd("handoff:succeeded", {id: at for at, id in enumerate(ids)})  # each came there at a time of its own
     lab.redis.delete(f"handoff:task:{ids[1]}")
     assert flat(pages(lab, 1)) == [ids[2], ids[0]]

@@ -14,8 +14,9 @@ def test_depth_counts_what_waits(both: Lab) -> None:
 
 
 def test_a_queue_is_served_while_a_worker_says_so(both: Lab) -> None:
-    both.run(calls.announce("w1", 0.1, [ECHO], ["default", "bulk"]))
+    both.run(calls.announce("w1", 60, [ECHO], ["default", "bulk"]))
     assert {queue.name for queue in both.run(calls.queues()) if queue.served} == {"default", "bulk"}
+    both.run(calls.announce("w1", 0.1, [ECHO], ["default", "bulk"]))
     assert wait_until(lambda: not any(queue.served for queue in both.run(calls.queues())), 5)
 
 

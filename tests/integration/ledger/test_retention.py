@@ -130,9 +130,11 @@ def test_a_batch_is_kept_until_its_last_pack_has_ended(lab: Lab) -> None:
     lab.run(calls.fail(lab.claim(f"{batch}.0", PUSH), FAULT, BRIEF))
     assert wait_until(lambda: not lab.redis.exists(f"handoff:task:{batch}.0"), 5)
     assert lab.counts(batch) == {"failed": 1, "queued": 1}
-    assert lab.run(calls.cancel_batch(batch, BRIEF)) == 1
+    names = (f"handoff:batch:{batch}", f"handoff:common:{batch}")
+    assert [lab.redis.pttl(name) for name in names] == [-1, -1]
+    assert lab.run(calls.cancel_batch(batch, LIMITS)) == 1
     assert lab.counts(batch) == {"failed": 1, "cancelled": 1}
-    assert wait_until(lambda: not lab.redis.exists(f"handoff:batch:{batch}", f"handoff:common:{batch}"), 5)
+    assert all(0 < lab.redis.pttl(name) <= LIMITS.retention_ms for name in names)
 
 
 def test_a_pack_that_outlives_its_batchs_record_does_not_bring_it_back(lab: Lab) -> None:

@@ -95,7 +95,7 @@ class Cluster:
         try:
             self._start(self.nodes)
             self._start(self.sentinels)
-            assert wait_until(self.settled, 20)
+            assert wait_until(self.settled, 60)
         except BaseException:
             self.__exit__()
             raise

@@ -10,9 +10,9 @@ class Desk:
     """A client of the stack's API and of its Flower."""
 
     def __init__(self, stack: Stack) -> None:
-        self._api = httpx2.Client(base_url=stack.api.url, timeout=10, trust_env=False)
+        self._api = httpx2.Client(base_url=stack.api.url, timeout=30, trust_env=False)
         login = httpx2.BasicAuth(*stack.flower_login.split(":", 1))
-        self._flower = httpx2.Client(base_url=stack.flower.url, timeout=15, trust_env=False, auth=login)
+        self._flower = httpx2.Client(base_url=stack.flower.url, timeout=30, trust_env=False, auth=login)
 
     def submit(self, **options: float) -> str:
         """The id of a task that was accepted."""
@@ -23,7 +23,7 @@ class Desk:
     def try_to_submit(self, **options: float) -> httpx2.Response:
         return self._api.post("/v1/tasks/system.echo", json={}, params=options)
 
-    def succeeded(self, id: str, seconds: float = 30) -> bool:
+    def succeeded(self, id: str, seconds: float = 60) -> bool:
         """Whether it succeeds within the seconds."""
         return wait_until(lambda: self._state(id) == "succeeded", seconds)
 
@@ -34,7 +34,7 @@ class Desk:
     def flower(self, path: str) -> httpx2.Response:
         return self._flower.get(path)
 
-    def workers(self, seconds: float = 30) -> str:
+    def workers(self, seconds: float = 60) -> str:
         """All that Flower tells of the workers, once they have answered it."""
         assert wait_until(lambda: '"broker"' in self.flower("/api/workers?refresh=1").text, seconds)
         return self.flower("/api/workers").text
@@ -45,7 +45,7 @@ class Desk:
         assert answer.status_code == 200, answer.text
         return {queue["name"]: queue["messages"] for queue in answer.json()["active_queues"]}
 
-    def shown(self, id: str, seconds: float = 30) -> bool:
+    def shown(self, id: str, seconds: float = 60) -> bool:
         """Whether Flower shows within the seconds that a task has succeeded: it heard the worker's event."""
         return wait_until(lambda: self._shown_state(id) == "SUCCESS", seconds)
 

@@ -20,7 +20,7 @@ def test_tasks_are_done_and_flower_shows_them(authority: Authority, tmp_path: Pa
             done = desk.submit()
             assert desk.succeeded(done)
             # An event from before Flower listens is lost, so another task may be the first that it shows.
-            assert wait_until(lambda: desk.shown(desk.submit(), 5), 30)
+            assert wait_until(lambda: desk.shown(desk.submit(), 5), 60)
             assert desk.flower(f"/api/task/result/{done}").json()["state"] == "SUCCESS"
             workers = desk.workers()
             stack.worker.stop()
@@ -59,7 +59,7 @@ def said_by(folder: Path, url: str, reason: str) -> None:
         for process in processes:
             process.start()
         logs = [process.log for process in processes]
-        assert wait_until(lambda: all(reason in log.read_text() for log in logs), 30)
+        assert wait_until(lambda: all(reason in log.read_text() for log in logs), 90)
         assert not stack.api.ready()
         assert not stack.worker.ready()
     finally:
