@@ -33,7 +33,7 @@ NOT_SENT = ("client error (Connect)", "stream error received: refused stream")
 _clients: dict[bool, Client] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take three times as long to make, and there are thousands a second
 class Reply:
     """A provider's reply. Names of headers are looked up in lower case; `body` ends at `REPLY_LIMIT`."""
 

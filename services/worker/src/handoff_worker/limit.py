@@ -19,8 +19,7 @@ class TimeLimit:
         """What one run is in."""
         return Watched(self)
 
-    def begin(self, run: "Watched") -> None:
-        loop = asyncio.get_running_loop()
+    def begin(self, run: "Watched", loop: asyncio.AbstractEventLoop) -> None:
         self._running[run] = until = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_at(until, self._expire)
@@ -52,12 +51,13 @@ class Watched:
         self.expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a time limit is for a task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._limit.begin(self)
+        self._limit.begin(self, loop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

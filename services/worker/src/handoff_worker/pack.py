@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.attempt import Again, Attempt, Done, Failed, Held, Outcome
+from handoff_worker.attempt import Again, Attempt, Done, Failed, Held
 from handoff_worker.identity import name
 
 LINGER_S = 0.003  # an outcome waits so long for others, to be recorded together with them
@@ -62,6 +62,7 @@ class Pack:
             LedgerUnavailable: Redis was away too long.
         """
         policy = self._attempt.binding.contract.policy
+        self._loop = asyncio.get_running_loop()
         self._running = policy.concurrency if self._attempt.binding.asynchronous else 1
         try:
             async with asyncio.TaskGroup() as group:
@@ -81,11 +82,12 @@ class Pack:
             self._running -= 1
 
     async def _run(self) -> None:
+        attempt = self._attempt
         for at, item in self._todo:
             name(f"{self._id}.{at}")
             self._working += 1
             try:
-                outcome = await self._one(item)
+                outcome = await attempt.on_loop(item) if attempt.binding.asynchronous else attempt.in_place(item)
             finally:
                 self._working -= 1
             if isinstance(outcome, Held):
@@ -101,24 +103,19 @@ class Pack:
         self.drained = self.drained or self._draining()
         return self.drained
 
-    async def _one(self, item: Any) -> Outcome:
-        if self._attempt.binding.asynchronous:
-            return await self._attempt.on_loop(item)
-        return self._attempt.in_place(item)
-
     async def _put(self, at: int, outcome: Done | Failed) -> None:
         if self._over:
             raise asyncio.CancelledError  # as was asked for, of a handler that did not heed it
-        loop, chunk = asyncio.get_running_loop(), self._chunk
+        chunk = self._chunk
         if not chunk.outcomes:
-            self._linger = loop.call_later(LINGER_S, self._ready.set)
+            self._linger = self._loop.call_later(LINGER_S, self._ready.set)
         chunk.outcomes.append(told(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
             chunk.gone.append(outcome.gone)
         # Half are enough, for the others go on meanwhile; and where nothing is under way there are none to wait for.
         if not self._working or 2 * len(chunk.outcomes) >= self._running:
             self._ready.set()
-        recorded = loop.create_future()
+        recorded = self._loop.create_future()
         chunk.waiting.append(recorded)
         await recorded
 

@@ -115,16 +115,15 @@ class Requests:
             exchange.window = checked(exchange.window + more)
 
     def _send(self, exchange: Exchange) -> None:
-        while exchange.rest is not None:
+        while (rest := exchange.rest) is not None:
             room = max(0, min(self._window, exchange.window, frames.LONGEST))
-            if exchange.rest and not room:
+            if rest and not room:
                 self._held[exchange.stream] = exchange
                 return
-            piece, rest = exchange.rest[:room], exchange.rest[room:]
+            piece, exchange.rest = (rest, None) if len(rest) <= room else (rest[:room], rest[room:])
             self._window -= len(piece)
             exchange.window -= len(piece)
-            exchange.rest = rest or None
-            self._write(frame(frames.DATA, 0 if rest else frames.END_STREAM, exchange.stream, piece))
+            self._write(frame(frames.DATA, 0 if exchange.rest else frames.END_STREAM, exchange.stream, piece))
         self._held.pop(exchange.stream, None)
 
 

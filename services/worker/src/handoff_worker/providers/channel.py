@@ -30,12 +30,12 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
     """
     await pace.admit(channel.name, channel.rate)
     answer = await send()
-    reason = answer.reason or answer.verdict.value
     if answer.throttled:
         await pace.hold(channel.name, "throttled", answer.after or THROTTLED_S)
+    if answer.verdict is Answered.DELIVERED:
+        return answer
+    reason = answer.reason or answer.verdict.value
     match answer.verdict:
-        case Answered.DELIVERED:
-            return answer
         case Answered.RECIPIENT_GONE:
             raise Gone(channel.name.rpartition(":")[0], recipient)
         case Answered.PAYLOAD_REJECTED:

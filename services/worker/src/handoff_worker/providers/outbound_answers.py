@@ -29,7 +29,7 @@ class Received:
 NOTHING = Received(0, {}, b"", truncated=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Responded(Answer):
     """An answer with what came back, if anything did."""
 
