@@ -12,6 +12,7 @@ from handoff_ledger.settings import Shared
 
 Network = IPv4Network | IPv6Network
 FCM_URL = "https://fcm.googleapis.com"
+LEAST_RATE, MOST_RATE = 0.0001, 1_000_000  # sends a second that a pace may be
 
 
 class Settings(Shared):
@@ -63,8 +64,10 @@ def rates(text: str) -> Mapping[str, float]:
     found: dict[str, float] = {}
     for entry in filter(None, map(str.strip, text.split(","))):
         match = re.fullmatch(r"([a-z]+(?::[a-z0-9-]+)?)=(\d{1,9}(?:\.\d+)?)", entry)
-        if not match or float(match[2]) <= 0:
-            raise ValueError("HANDOFF_PACE is a list like fcm=10000,sns:shop=50: sends a second, above 0")
+        if not match or not LEAST_RATE <= float(match[2]) <= MOST_RATE:
+            raise ValueError(
+                f"HANDOFF_PACE is a list like fcm=10000,sns:shop=50: sends a second, from {LEAST_RATE} to {MOST_RATE}"
+            )
         found[match[1]] = float(match[2])
     return found
 
