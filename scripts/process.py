@@ -31,12 +31,12 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-_given: set[int] = set()  # nothing may listen there yet
+_given: set[int] = set()  # ports: perhaps nothing listens there yet
 
 
 def free_port() -> int:
-    """A port that nothing listens on and nobody here was given before, below the ranges from which systems take ports
-    for outgoing connections.
+    """A port that nothing listens on and nobody in this process was given before, below the ranges from which systems
+    take ports for outgoing connections.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)

@@ -79,7 +79,7 @@ class Control(threading.Thread):
 
     def _ready(self) -> None:
         for worker in self._workers:
-            worker.wait_ready(60)
+            worker.wait_ready()
 
     def _publish(self, name: str, count: int) -> None:
         for part in range(count):

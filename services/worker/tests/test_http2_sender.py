@@ -7,6 +7,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM
 
@@ -209,9 +210,9 @@ async def test_the_address_that_answers_is_taken(server: FcmSimulator, monkeypat
     found = [(AF_INET, SOCK_STREAM, 0, "", (address, port)) for address in ("127.0.0.3", "127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with socket.create_server(("127.0.0.2", port)):  # and nobody answers; nor listens on the first
-        sender = Sender(timeout=60.0, connect_timeout=4.0, reply_limit=1000)  # each of the last two has a half of it
-        assert ends(await burst(sender, server.url, 2)) == {End.REPLIED: 2}
-        await sender.aclose()
+        half = 2.0  # seconds: each of the last two has a half of the limit
+        async with aclosing(Sender(timeout=60.0, connect_timeout=2 * half, reply_limit=1000)) as sender:
+            assert ends(await burst(sender, server.url, 2)) == {End.REPLIED: 2}
 
 
 async def test_a_name_that_is_looked_up_for_ever(

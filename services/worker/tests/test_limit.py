@@ -9,8 +9,10 @@ from handoff_worker.limit import TimeLimit
 
 
 async def sleeper(limit: TimeLimit, seconds: float) -> float | None:
-    """Sleeps within the limit; gives after how long the limit ended it, if it did. One of 0 s ends in the loop's next
-    turn, before any timer."""
+    """Sleeps within the limit; gives after how long the limit ended it, if it did.
+
+    One of 0 s ends in the loop's next turn, before any timer.
+    """
     began = time.monotonic()
     try:
         with limit.watch():

@@ -16,7 +16,7 @@ def kill_reconciler(scene: Scene) -> float:
     wait_until(lambda: bool(scene.redis.get(LEADER)), 10)
     leader = scene.redis.get(LEADER)
     second.start()
-    second.wait_ready(60)
+    second.wait_ready()
     scene.expect(scene.redis.get(LEADER) == leader, "a second worker took the lead from a first that lives")
     kill = kill_worker_parent(scene, first)
     wait_until(lambda: scene.redis.get(LEADER) not in (None, leader), 10)

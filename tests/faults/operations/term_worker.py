@@ -17,4 +17,4 @@ def term(scene: Scene, process: Process) -> None:
     scene.notes.append(f"{process.name} ended in {time.monotonic() - began:.1f} s")
     process.kill()
     process.start()
-    process.wait_ready(60)
+    process.wait_ready()

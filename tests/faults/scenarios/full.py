@@ -19,7 +19,7 @@ def play(scene: Scene, *, quick: bool) -> None:
         shed(scene)
         kill_worker_parent(scene, scene.stack.workers[0])
         scene.stack.workers[0].start()
-        scene.stack.workers[0].wait_ready(60)
+        scene.stack.workers[0].wait_ready()
         drained = wait_until(lambda: {job.key for job in jobs} <= scene.sink.refresh().done, 300)
         scene.expect(drained, "the backlog did not drain while Redis was full")
     accepted = wait_until(lambda: post(scene, "after").status == 202, 30)

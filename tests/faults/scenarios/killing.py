@@ -26,7 +26,7 @@ def play(scene: Scene, *, quick: bool) -> None:
         strike(scene, what)
     scene.expect(load.going, "the load had ended before the last kill")
     for worker in scene.stack.workers:
-        worker.wait_ready(60)
+        worker.wait_ready()
     load.finish()
     same_answer(scene, jobs)
 
@@ -50,7 +50,7 @@ def strike(scene: Scene, what: str) -> None:
     elif what.startswith("api"):
         kill_api(scene, whole=what == "api")
     else:
-        worker.wait_ready(60)
+        worker.wait_ready()
         if what == "child":
             kill_pool_child(scene, worker)
         else:

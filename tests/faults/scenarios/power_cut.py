@@ -27,7 +27,7 @@ def play(scene: Scene, *, quick: bool) -> None:
     for worker in scene.stack.workers:
         worker.start()
     for worker in scene.stack.workers:
-        worker.wait_ready(60)
+        worker.wait_ready()
 
 
 def cut(scene: Scene, name: str, *, durable: bool) -> None:

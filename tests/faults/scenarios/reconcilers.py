@@ -42,6 +42,6 @@ def none(scene: Scene, seconds: float) -> None:
 def play(scene: Scene, *, quick: bool) -> None:
     killed(scene)
     for worker in scene.stack.workers:
-        worker.wait_ready(60)
+        worker.wait_ready()
     two(scene)
     none(scene, 10 if quick else 60)

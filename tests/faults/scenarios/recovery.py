@@ -23,7 +23,7 @@ def killed(scene: Scene, *, quick: bool) -> None:
         wait_until(partial(are_done, scene, EACH * (number + 1)), 30)
         scene.recoveries += scene.sink.recoveries(kill.at, set(kill.pids))
         victim.start()
-        victim.wait_ready(60)
+        victim.wait_ready()
     scene.expect(len(scene.recoveries) >= number, "too few tasks were cut off to show anything")
     expect_recovery(scene)
 
@@ -36,7 +36,7 @@ def stopped(scene: Scene, *, quick: bool) -> None:
         jobs = [single(f"stopped-{number}-{part}", seconds=0.05) for part in range(EACH)]
         rounds.append((stop_trick(scene, victim, partial(scene.submit, jobs)), jobs))
         victim.start()
-        victim.wait_ready(60)
+        victim.wait_ready()
     wait_until(partial(are_done, scene, EACH * len(rounds)), 60)
     hits = 0
     for kill, jobs in rounds:

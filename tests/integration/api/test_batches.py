@@ -111,12 +111,12 @@ def test_an_unknown_batch(client: httpx2.Client) -> None:
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_batch")
 
 
-def test_ten_thousand_items_are_accepted_in_half_a_second(client: httpx2.Client) -> None:
+def test_ten_thousand_items_are_accepted_in_a_tenth_of_a_second(client: httpx2.Client) -> None:
     """At best: how long it takes as a rule is what the machine makes of it, and `make bench` measures."""
     body = {"common": {"title": "Hi", "body": "there"}, "items": tokens(10_000)}
     answers = [client.post(PUSH, json=body) for _ in range(10)]
     assert {answer.status_code for answer in answers} == {202}
-    assert min(float(answer.headers["Server-Timing"].removeprefix("accept;dur=")) for answer in answers) < 500
+    assert min(float(answer.headers["Server-Timing"].removeprefix("accept;dur=")) for answer in answers) < 100
 
 
 def test_a_hundred_thousand_items(client: httpx2.Client) -> None:

@@ -18,6 +18,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API's client gives Redis more time than in production: for what is not about its bound."""
     monkeypatch.setattr("handoff_ledger.aio.BOUND_S", 20.0)
     monkeypatch.setattr("handoff_ledger.connect.BOUND_S", 20.0)
+    monkeypatch.setattr("handoff_ledger.connect.CONNECT_S", 20.0)
     monkeypatch.setattr("handoff_ledger.aio.FSYNC_MS", 15_000)  # Redis syncs once a second, and a disk may be slow
 
 

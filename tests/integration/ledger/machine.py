@@ -32,7 +32,7 @@ class Pick(NamedTuple):
         return among[self.number % len(among)]
 
 
-PICKS = builds(Pick, integers(0, 99), sampled_from([True, True, True, False]))
+PICKS = builds(Pick, integers(0, 999), sampled_from([True, True, True, False]))
 
 
 class Clients(RuleBasedStateMachine):

@@ -48,7 +48,7 @@ def test_a_slow_channel_says_when_there_is_a_permit(lab: Lab) -> None:
     assert 10 < wait_s <= 20
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(0.01, 100), (0.001, 1_000), (1_000, 0.1)])
+@pytest.mark.parametrize(("rate", "seconds"), [(0.1, 10), (0.01, 100), (0.001, 1_000)])
 def test_what_was_given_out_is_known_as_long_as_it_counts(lab: Lab, rate: float, seconds: float) -> None:
     began = clock(lab)
     assert taken(lab, rate, 1) == 1

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, lists, sampled_from
 
+from handoff_contracts import Contract
 from handoff_ledger import Call, Claim, Refused, Stale, State, calls
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 from tests.integration.ledger.machine import PICKS, SINGLES, Clients, Pick
@@ -33,11 +34,15 @@ class LedgerMachine(Clients):
     @initialize()
     def begin(self) -> None:
         """There is a task and a claim before the first step, so each step can always be drawn."""
+        self.sweep()
+        self.ask_for_what_never_was()
         self.submit(0, False, False)
         self.arrive(self.task(Pick(0, True)), "w1")
 
-    def claim(self, pick: Pick) -> tuple[Claim, Kept]:
-        claim = pick.of([claim for claim in self.claims if self.kept[claim.id].holds(claim)], self.claims)
+    def claim(self, pick: Pick, *, of: Contract[Any, Any] | None = None) -> tuple[Claim, Kept]:
+        """Of the contract, if there are any; mostly one that is held."""
+        claims = [claim for claim in self.claims if self.kept[claim.id].contract is of] or self.claims
+        claim = pick.of([claim for claim in claims if self.kept[claim.id].holds(claim)], claims)
         return claim, self.kept[claim.id]
 
     def arrive(self, task: Kept, owner: str, version: int = 1) -> None:
@@ -87,7 +92,7 @@ class LedgerMachine(Clients):
 
     @rule(pick=PICKS, places=PLACES, state=sampled_from([State.SUCCEEDED, State.FAILED, State.DEAD]), times=REPLIES)
     def record(self, pick: Pick, places: list[int], state: State, times: int) -> None:
-        claim, task = self.claim(pick)
+        claim, task = self.claim(pick, of=PUSH)
         at = [place for place in places if place in task.todo] or task.todo
         if not task.batch or not at:
             return

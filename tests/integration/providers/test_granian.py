@@ -44,7 +44,7 @@ def granian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Granian
     monkeypatch.setattr(http, "CONNECT_TIMEOUT", timedelta(seconds=60))
     server.start()
     try:
-        server.wait_ready(60)
+        server.wait_ready()
         yield server
     finally:
         server.stop()

@@ -172,8 +172,12 @@ def test_a_post_that_was_not_answered_is_given_up_unless_it_may_be_repeated(
 
 
 def test_a_post_that_never_left_is_tried_again(bench: Bench, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nowhere(*_: object, **__: object) -> list[object]:
-        raise socket.gaierror
+    find = socket.getaddrinfo
+
+    def nowhere(host: Any, *args: Any, **options: Any) -> Any:
+        if host == "nosuch.invalid":
+            raise socket.gaierror
+        return find(host, *args, **options)
 
     post = {"url": "http://127.0.0.1:1/", "method": "POST"}
     ending = run(bench.accept(HTTP_REQUEST, post))

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, aclosing, closing
@@ -34,7 +35,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 async def works_again(ledger: AsyncLedger) -> None:
-    """Until a call is taken, each is refused within the bound, but for those that a slow machine holds up."""
+    """Until a call is taken, each is refused soon: most within the bound, if a slow machine holds some up."""
     refused = []
     async with asyncio.timeout(FOLLOWED_S):
         while True:
@@ -45,7 +46,7 @@ async def works_again(ledger: AsyncLedger) -> None:
                 refused.append(time.monotonic() - asked)
             else:
                 break
-    assert not refused or min(refused) < 2
+    assert not refused or (statistics.median(refused) < 2 and max(refused) < 10)
 
 
 async def test_both_follow_when_the_master_hangs(cluster: Cluster) -> None:

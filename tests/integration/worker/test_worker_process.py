@@ -31,7 +31,7 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
         steady = floor.hire("steady", queues="documents")
         workers = [floor.hire(name, queues="high,default,bulk") for name in ("one", "two")]
         for worker in floor.workers:
-            worker.wait_ready(60)
+            worker.wait_ready()
         yield Crew(floor, workers, steady, long)
 
 

@@ -13,6 +13,7 @@ from handoff_ledger.sentinels import async_master_pool, master_pool, sentinel_op
 from handoff_ledger.tls import SharedTls
 
 BOUND_S = 1.5  # the longest that the API waits for Redis
+CONNECT_S = 1.0  # and for a connection to it
 
 
 class CelerysBroker(NamedTuple):
@@ -38,7 +39,7 @@ def blocking_client(url: str) -> Redis:
 def async_client(url: str) -> AsyncRedis:
     """A client for the API; bounded more tightly than a caller's patience."""
     broker = Broker.parse(url)
-    options = _options(broker, socket_timeout=BOUND_S, socket_connect_timeout=1)
+    options = _options(broker, socket_timeout=BOUND_S, socket_connect_timeout=CONNECT_S)
     options |= {"max_connections": 64, "timeout": BOUND_S}
     if broker.master:
         return AsyncRedis.from_pool(async_master_pool(broker, options))

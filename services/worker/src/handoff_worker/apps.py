@@ -33,7 +33,7 @@ class Apps:
         file = self._file(provider, name)
         try:
             found = file.stat()
-            written = found.st_mtime_ns, found.st_size, found.st_ino  # many kernels' clocks tick every 4 ms alone
+            written = found.st_mtime_ns, found.st_size, found.st_ino  # a kernel's clock may tick every 4 ms only
             if (known := self._known.get(file)) and known[0] == written:
                 return known[1]
             text = file.read_text()

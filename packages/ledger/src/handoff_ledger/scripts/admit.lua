@@ -12,6 +12,6 @@ local name = 'handoff:pace:' .. channel
 local given = math.max(tonumber(redis.call('GET', name) or 0), us - burst)
 local permits = math.min(wanted, math.floor((us - given) / interval))
 if permits < 1 then return { 0, given + interval - us, '' } end
--- Once the burst is over, it says no more than no key does.
+-- Once the burst is over, it says no more at this rate than no key does.
 redis.call('SET', name, text(given + permits * interval), 'PX', math.ceil(burst / 1000))
 return { permits, 0, '' }

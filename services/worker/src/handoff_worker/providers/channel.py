@@ -32,7 +32,7 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
     answer = await send()
     if answer.throttled:
         await pace.hold(channel.name, "throttled", answer.after or THROTTLED_S)
-    if answer.verdict is Answered.DELIVERED:
+    if answer.verdict is Answered.DELIVERED:  # as nearly all are
         return answer
     reason = answer.reason or answer.verdict.value
     match answer.verdict:

@@ -60,7 +60,7 @@ class FcmProvider:
 
     @staticmethod
     def _post(url: str, token: str, body: bytes) -> Awaitable[http.Reply]:
-        return http.post(url, headers(token), body, http2_only=True)
+        return http.post(url, headers(token), body, http2_only=True)  # awaited by who asked: a coroutine less
 
     def _project(self, name: str) -> _Project:
         known, now = self._projects.get(name), time.monotonic()
@@ -76,9 +76,9 @@ class FcmProvider:
         return _Project(app, url, AccessToken(account, SCOPE), until)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def headers(token: str) -> Mapping[str, str]:
-    """The same objects for the same token: a text of a thousand characters is hashed once, not for each send."""
+    """A send's headers: the same objects for the same token, whose thousand characters are hashed once so."""
     return {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
 
