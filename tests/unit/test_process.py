@@ -13,16 +13,15 @@ import pytest
 
 from process import NotReady, Process, free_port, is_free, take_lock, wait_until
 
-# Starts a child of its own, says so, and waits for a signal.
+# Starts a child of its own, says so, and waits for a signal, which is kept for it from then on.
 PARENT = """
-import pathlib, signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+import pathlib, signal, subprocess
 child = subprocess.Popen(["sleep", "60"])
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 pathlib.Path("child").write_text(f"{child.pid}\\n")
-while True:
-    time.sleep(0.1)  # not pause(), which would miss a signal that comes just before it
+signal.sigwait({signal.SIGTERM})
 """
-DEAF = PARENT.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
+DEAF = PARENT.replace("sigwait({signal.SIGTERM})", "sigwait({signal.SIGUSR1})")
 
 
 class Parent(Process):

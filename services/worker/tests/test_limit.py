@@ -39,7 +39,7 @@ async def test_another_run_begins_after_the_last_has_ended() -> None:
     limit = TimeLimit(0.1)
     for _ in range(3):
         assert await sleeper(limit, 0) is None
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.03)  # time passes: the limit of the next counts from its own begin
     ended = await sleeper(limit, 60)
     assert ended is not None
     assert 0.09 <= ended < 30
