@@ -91,9 +91,9 @@ def faults(error: ValidationError) -> list[Fault]:
     return [fault(entry, entry["loc"]) for entry in details(error)]
 
 
-def item_faults(error: ValidationError, first: int) -> list[Fault]:
-    """The same for a list of items of which the first is number `first`."""
-    return [fault(entry, ("items", first + int(entry["loc"][0]), *entry["loc"][1:])) for entry in details(error)]
+def item_faults(error: ValidationError, number: int) -> list[Fault]:
+    """The same for item number `number` of a batch."""
+    return [fault(entry, ("items", number, *entry["loc"])) for entry in details(error)]
 
 
 def details(error: ValidationError) -> list[ErrorDetails]:
