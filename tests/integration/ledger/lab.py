@@ -51,12 +51,12 @@ class Lab:
     def __init__(self, redis: Redis, ledger: Ledger) -> None:
         self.redis = redis
         self.run = ledger.run
+        self.more = False  # whether the last sweep left work for the next one
 
     def submit(self, contract: AnyContract = ECHO, payload: bytes = b'{"message":"hi"}', **fields: Any) -> str:
         """Accepts one task in its contract's queue. Gives its id."""
-        submission = Submission(
-            contract=contract, payload=payload, queue=fields.pop("queue", contract.queue.name), **fields
-        )
+        queue = fields.pop("queue", contract.queue.name)
+        submission = Submission(contract=contract, payload=payload, canonical=payload, queue=queue, **fields)
         (receipt,) = self.run(calls.accept([submission], LIMITS))
         if isinstance(receipt, Exception):
             raise receipt
@@ -118,7 +118,7 @@ class Lab:
     def record(self, claim: Claim, *at: int, state: State = State.SUCCEEDED) -> bool:
         """Records outcomes of items of a pack."""
         value = to_json({"verdict": "delivered"} if state is State.SUCCEEDED else FAULT)
-        return self.run(calls.record(claim, [(place, state, value) for place in at], LIMITS))
+        return self.run(calls.record(claim, [(place, state, value) for place in at]))
 
     def sweep(
         self,
@@ -133,9 +133,10 @@ class Lab:
     ) -> dict[str, int]:
         """A sweep with times of its own, in ms; without others it forgives nothing and waits for nothing."""
         stock = calls.sweep(owner, limits)
-        return self.run(
-            Call("sweep", [owner, leads, gap, amnesty, grace, most, limits.retention_ms, *QUEUES], stock.parse)
-        )
+        call = Call("sweep", [owner, leads, gap, amnesty, grace, most, limits.retention_ms, *QUEUES], stock.parse)
+        done = self.run(call)
+        self.more = bool(done.pop("more", 0))
+        return done
 
     def sweep_twice(self, **times: int) -> dict[str, int]:
         """A sweep, and what another one does once the grace of unclaimed messages is over."""
@@ -166,12 +167,12 @@ class Lab:
         return [name for name in self.index_names() if self.redis.zscore(name, id) is not None]
 
     def index_names(self) -> list[str]:
-        apart = {"handoff:expiring", "handoff:missing"}
+        apart = {"handoff:expiring", "handoff:missing", "handoff:batch_steps", "handoff:staging"}
         return sorted(name for name in self.redis.scan_iter("handoff:*", _type="zset") if name not in apart)
 
-    def dump(self) -> dict[str, Any]:
-        """Everything that Redis holds."""
-        return {key: self.redis.dump(key) for key in self.redis.scan_iter("*")}
+    def dump(self, *without: str) -> dict[str, Any]:
+        """Everything that Redis holds, `without` some keys."""
+        return {key: self.redis.dump(key) for key in self.redis.scan_iter("*") if key not in without}
 
     def commands(self) -> int:
         """How many commands Redis has run since CONFIG RESETSTAT, those of scripts included."""

@@ -61,7 +61,7 @@ class Clients(RuleBasedStateMachine):
 
     @rule(key=sampled_from("ab"))
     def submit_with_a_key(self, key: str) -> None:
-        submission = Submission(contract=ECHO, payload=b"{}", queue="default", key=key)
+        submission = Submission(contract=ECHO, payload=b"{}", canonical=b"{}", queue="default", key=key)
         (receipt,) = self.lab.run(calls.accept([submission], LIMITS))
         assert not isinstance(receipt, Exception)
         assert receipt.replayed == (key in self.keys)
@@ -90,7 +90,7 @@ class Clients(RuleBasedStateMachine):
         if not batch:
             return
         packs = [task for task in self.kept.values() if task.batch == batch and not task.state.ended]
-        assert self.lab.run(calls.cancel_batch(batch, LIMITS)) == len(packs)
+        assert self.lab.run(calls.cancel_batch(batch, LIMITS)) == (len(packs), False)
         for pack in packs:
             if pack.state is State.RUNNING:
                 pack.cancel = True

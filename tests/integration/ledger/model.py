@@ -10,7 +10,8 @@ from redis import Redis
 from handoff_ledger import Claim, State
 from tests.integration.ledger.lab import AnyContract, id_of
 
-APART = {"handoff:expiring", "handoff:missing"}  # the sorted sets that are no index of a state
+# The sorted sets that are no index of a state.
+APART = {"handoff:expiring", "handoff:missing", "handoff:batch_steps", "handoff:staging"}
 
 
 @dataclass

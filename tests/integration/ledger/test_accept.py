@@ -16,17 +16,20 @@ from handoff_ledger import (
     Submission,
     calls,
 )
+from process import wait_until
 from tests.integration.ledger.lab import ECHO, LIMITS, PUSH, Lab
 
 TWO = Limits(queue=2)
 
 
 def echo(text: str = "hi", **fields: Any) -> Submission:
-    return Submission(contract=ECHO, payload=to_json({"message": text}), queue="default", **fields)
+    payload = to_json({"message": text})
+    return Submission(contract=ECHO, payload=payload, canonical=payload, queue="default", **fields)
 
 
 def push(*packs: bytes, **fields: Any) -> calls.Call[Receipt]:
-    submission = Submission(contract=PUSH, payload=b"{}", queue="bulk", **fields)
+    items = b",".join(pack[1:-1] for pack in packs)
+    submission = Submission(contract=PUSH, payload=b"{}", canonical=b"[{},%b]" % items, queue="bulk", **fields)
     return calls.accept_batch(submission, [(pack, len(json.loads(pack))) for pack in packs], TWO)
 
 
@@ -83,11 +86,11 @@ def test_an_expiry_is_counted_from_the_acceptance(lab: Lab) -> None:
 @pytest.mark.parametrize("fields", [{}, {"delay_ms": 1_000}, {"priority": "high", "expires_ms": 1_000}], ids=str)
 def test_a_key_that_is_known_gives_the_first_receipt(both: Lab, fields: dict[str, Any]) -> None:
     (first,) = accept(both, echo(client="shop", key="k", **fields))
-    before = both.dump()
+    before = both.dump("handoff:stats")
     (again,) = accept(both, echo(client="shop", key="k", **fields))
     assert isinstance(first, Receipt)
     assert again == Receipt(first.id, first.created_ms, replayed=True)
-    assert both.dump() == before
+    assert both.dump("handoff:stats") == before
 
 
 def test_a_key_is_known_at_once_within_one_step(lab: Lab) -> None:
@@ -98,12 +101,31 @@ def test_a_key_is_known_at_once_within_one_step(lab: Lab) -> None:
     assert lab.messages() == [first.id]
 
 
-def test_a_key_outlives_its_task(lab: Lab) -> None:
-    id = lab.submit(key="k")
-    lab.run(calls.finish(lab.claim(id), b"null", Limits(retention_ms=1)))
-    (again,) = accept(lab, Submission(contract=ECHO, payload=b'{"message":"hi"}', queue="default", key="k"))
+@pytest.mark.parametrize("text", ["hi", "another"])
+def test_a_key_whose_record_is_gone_is_new(both: Lab, text: str) -> None:
+    (first,) = accept(both, echo(key="k"))
+    assert isinstance(first, Receipt)
+    both.run(calls.finish(both.claim(first.id), b"null", Limits(retention_ms=1)))
+    assert wait_until(lambda: not both.redis.exists(f"handoff:task:{first.id}"), 5)
+    (new,) = accept(both, echo(text, key="k"))
+    assert isinstance(new, Receipt)
+    assert (new.id != first.id, new.replayed) == (True, False)
+    (again,) = accept(both, echo(text, key="k"))
+    assert again == Receipt(new.id, new.created_ms, replayed=True)
+
+
+def test_a_replay_gives_the_record_and_does_not_renew_the_key(both: Lab) -> None:
+    (first,) = accept(both, echo(key="k"))
+    assert isinstance(first, Receipt)
+    both.run(calls.finish(both.claim(first.id), b'{"message":"hi"}', LIMITS))
+    (name,) = both.redis.scan_iter("handoff:key:*")
+    both.redis.pexpire(name, 60_000)
+    (again,) = accept(both, echo(key="k"))
     assert isinstance(again, Receipt)
-    assert (again.id, again.replayed) == (id, True)
+    assert again.record == both.read(first.id)
+    assert both.redis.pttl(name) <= 60_000
+    batch = both.run(push(b'[{"token":"a"}]', key="b"))
+    assert both.run(push(b'[{"token":"a"}]', key="b")).record == both.read_batch(batch.id)
 
 
 def test_a_key_is_forgotten_after_a_day(lab: Lab) -> None:
@@ -116,13 +138,13 @@ def test_a_key_is_forgotten_after_a_day(lab: Lab) -> None:
 def test_a_key_for_something_else_is_a_conflict(both: Lab) -> None:
     (first,) = accept(both, echo(client="shop", key="k"))
     assert isinstance(first, Receipt)
-    before = both.dump()
+    before = both.dump("handoff:stats")
     (other,) = accept(both, echo("else", client="shop", key="k"))
     assert isinstance(other, IdempotencyConflict)
     assert other.known == first.id
     with pytest.raises(IdempotencyConflict):
         both.run(push(b"[{}]", client="shop", key="k"))
-    assert both.dump() == before
+    assert both.dump("handoff:stats") == before
 
 
 def test_another_clients_key_is_another_key(both: Lab) -> None:
@@ -132,14 +154,14 @@ def test_another_clients_key_is_another_key(both: Lab) -> None:
 
 def test_a_batch_is_replayed_whole_or_conflicts(both: Lab) -> None:
     first = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
-    before = both.dump()
+    before = both.dump("handoff:stats")
     again = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
     assert again == Receipt(first.id, first.created_ms, replayed=True)
     assert both.run(push(b'[{"token":"a"},{"token":"b"}]', key="k")) == again  # packs may hold more by then
     for packs in [(b'[{"token":"a"}]', b'[{"token":"c"}]'), (b'[{"token":"a"}]',), (b'[{"token":"b"},{"token":"a"}]',)]:
         with pytest.raises(IdempotencyConflict):
             both.run(push(*packs, key="k"))
-    assert both.dump() == before
+    assert both.dump("handoff:stats") == before
 
 
 def test_what_is_sent_again_is_accepted_once(both: Lab) -> None:

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 from handoff_ledger import Limits, Submission, calls
+from handoff_ledger.calls.base import MOST_RECORDS
 from tests.integration.ledger.lab import PUSH, Lab
 
 LEASED = replace(PUSH, policy=replace(PUSH.policy, lease=3_600))  # however long it takes here
 
 
 def fill(lab: Lab, tasks: int) -> None:
-    submission = Submission(contract=PUSH, payload=b"{}", queue="bulk")
-    lab.run(calls.accept_batch(submission, [(b"[{}]", 1)] * tasks, Limits()))
+    for first in range(0, tasks, MOST_RECORDS):
+        submission = Submission(contract=PUSH, payload=b"{}", queue="bulk")
+        lab.run(calls.accept_batch(submission, [(b"[{}]", 1)] * min(MOST_RECORDS, tasks - first), Limits()))
 
 
 def cost(lab: Lab) -> tuple[int, int]:

@@ -120,11 +120,11 @@ def test_a_batch_is_cancelled_pack_by_pack(both: Lab) -> None:
     done, running = (both.claim(f"{batch}.{number}", PUSH) for number in range(2))
     both.record(done, 0, 1)
     both.run(calls.finish(done, b"null", LIMITS))
-    assert both.run(calls.cancel_batch(batch, LIMITS)) == 3
+    assert both.run(calls.cancel_batch(batch, LIMITS)) == (3, False)
     assert both.counts(batch) == {"succeeded": 2, "running": 2, "cancelled": 4}
     assert both.read_batch(batch).state == "open"
     assert both.run(calls.renew("w1", [running.id])) == [running.id]
     both.run(calls.release(running.id, "w1", LIMITS))
     assert both.counts(batch) == {"succeeded": 2, "cancelled": 6}
     assert both.read_batch(batch).state == "ended"
-    assert both.run(calls.cancel_batch(batch, LIMITS)) == 0
+    assert both.run(calls.cancel_batch(batch, LIMITS)) == (0, False)

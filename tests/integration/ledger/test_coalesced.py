@@ -15,7 +15,8 @@ from tests.integration.ledger.lab import ECHO, LIMITS
 
 
 def echo(text: str = "hi", **fields: Any) -> Submission:
-    return Submission(contract=ECHO, payload=to_json({"message": text}), queue="default", **fields)
+    payload = to_json({"message": text})
+    return Submission(contract=ECHO, payload=payload, canonical=payload, queue="default", **fields)
 
 
 @pytest.fixture

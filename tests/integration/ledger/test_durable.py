@@ -19,7 +19,7 @@ async def durable(redis_url: str, unhurried: None) -> AsyncIterator[AsyncLedger]
 
 
 def echo(payload: bytes = b"{}", key: str = "") -> Submission:
-    return Submission(contract=ECHO, payload=payload, queue="default", key=key)
+    return Submission(contract=ECHO, payload=payload, canonical=payload, queue="default", key=key)
 
 
 async def test_each_way_of_accepting_waits_for_the_disk(durable: AsyncLedger, redis: Redis) -> None:

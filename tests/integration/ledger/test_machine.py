@@ -96,7 +96,7 @@ class LedgerMachine(Clients):
         at = [place for place in places if place in task.todo] or task.todo
         if not task.batch or not at:
             return
-        call = calls.record(claim, [(place, state, b"null") for place in at], LIMITS)
+        call = calls.record(claim, [(place, state, b"null") for place in at])
         if task.holds(claim):
             task.outcomes |= dict.fromkeys(at, state)
             task.recorded = True
@@ -213,7 +213,7 @@ class LedgerMachine(Clients):
         assert self.lab.run(calls.park(unknown)) == "unknown"
         assert self.lab.run(calls.release(unknown, "w1", LIMITS)) == "stale"
         assert self.lab.run(calls.renew("w1", [unknown])) == []
-        for call in (calls.give_back(GHOST), calls.record(GHOST, [(0, State.FAILED, b"null")], LIMITS)):
+        for call in (calls.give_back(GHOST), calls.record(GHOST, [(0, State.FAILED, b"null")])):
             self.said(call, Stale, 1)
 
 

@@ -35,7 +35,7 @@ def test_outcomes_whose_reply_was_lost_are_counted_once(both: Lab) -> None:
     batch = both.batch(3)
     claim = both.claim(f"{batch}.0", PUSH)
     for at in ((0, 1), (2,)):
-        call = calls.record(claim, [(place, State.SUCCEEDED, b"null") for place in at], LIMITS)
+        call = calls.record(claim, [(place, State.SUCCEEDED, b"null") for place in at])
         for _ in range(3):
             assert both.run(call) is True
     assert both.counts(batch) == {"succeeded": 3}

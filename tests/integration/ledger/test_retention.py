@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from handoff_ledger import Limits, State, UnknownTask, calls
+from handoff_ledger.items import list_items
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, Lab
 
@@ -70,14 +71,14 @@ def retry_then_finish(lab: Lab, limits: Limits) -> str:
 
 def pack(lab: Lab, limits: Limits) -> str:
     claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null"), (1, State.SUCCEEDED, b"null")], limits))
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null"), (1, State.SUCCEEDED, b"null")]))
     lab.run(calls.finish(claim, b"null", limits))
     return claim.id
 
 
 def failed_pack(lab: Lab, limits: Limits) -> str:
     claim = lab.claim(f"{lab.batch(2)}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")], limits))
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")]))
     lab.run(calls.fail(claim, FAULT, limits))
     return claim.id
 
@@ -96,6 +97,7 @@ def keys_of(lab: Lab, id: str) -> list[str]:
 def test_every_key_of_an_ended_task_has_its_time(lab: Lab, end: Callable[[Lab, Limits], str]) -> None:
     id = end(lab, LIMITS)
     assert lab.read(id).state.ended
+    lab.sweep()
     left = {key: lab.redis.pttl(key) for key in keys_of(lab, id)}
     assert f"handoff:task:{id}" in left
     for key, ttl in left.items():
@@ -107,8 +109,7 @@ def test_every_key_of_an_ended_task_has_its_time(lab: Lab, end: Callable[[Lab, L
 def test_nothing_of_it_is_left_after_that(lab: Lab, end: Callable[[Lab, Limits], str]) -> None:
     id = end(lab, BRIEF)
     lab.redis.delete("default", "bulk")  # messages leave with the workers that take them
-    assert wait_until(lambda: lab.sweep(limits=BRIEF) == {"trimmed": 1}, 5)
-    lab.redis.delete(f"celery-task-meta-{id}")
+    assert wait_until(lambda: "trimmed" in lab.sweep(limits=BRIEF), 5)
     assert wait_until(lambda: set(lab.redis.scan_iter("*")) <= STAYS, 5)
     with pytest.raises(UnknownTask):
         lab.read(id)
@@ -125,24 +126,57 @@ def test_what_is_open_is_kept_for_ever(lab: Lab) -> None:
         assert lab.redis.pttl(key) == -1, key
 
 
-def test_a_batch_is_kept_until_its_last_pack_has_ended(lab: Lab) -> None:
+def test_a_celery_result_lives_no_longer_than_its_record(lab: Lab) -> None:
+    finished = lab.claimed()
+    lab.run(calls.finish(finished, b"null", BRIEF))
+    assert 0 < lab.redis.pttl(f"celery-task-meta-{finished.id}") <= BRIEF.retention_ms
+
+
+def test_the_packs_of_a_batch_live_as_long_as_the_batch(lab: Lab) -> None:
     batch = lab.batch(1, 1)
+    names = [f"handoff:{kind}:{batch}" for kind in ("batch", "common", "task", "payload")]
+    names[2:] = [f"{name}.{number}" for name in names[2:] for number in range(2)]
     lab.run(calls.fail(lab.claim(f"{batch}.0", PUSH), FAULT, BRIEF))
-    assert wait_until(lambda: not lab.redis.exists(f"handoff:task:{batch}.0"), 5)
+    time_of_end = lab.redis.time()[0]
+    assert wait_until(lambda: lab.redis.time()[0] > time_of_end, 5)  # longer than the retention
+    lab.sweep(limits=BRIEF)
+    assert lab.indexes(f"{batch}.0") == ["handoff:failed"]
     assert lab.counts(batch) == {"failed": 1, "queued": 1}
-    names = (f"handoff:batch:{batch}", f"handoff:common:{batch}")
-    assert [lab.redis.pttl(name) for name in names] == [-1, -1]
-    assert lab.run(calls.cancel_batch(batch, LIMITS)) == 1
+    items, _ = lab.run(list_items(batch, 10))
+    assert [item.state for item in items] == [State.FAILED, State.QUEUED]
+    assert [lab.redis.pttl(name) for name in names] == [-1] * 6
+    assert lab.run(calls.cancel_batch(batch, LIMITS)) == (1, False)
     assert lab.counts(batch) == {"failed": 1, "cancelled": 1}
-    assert all(0 < lab.redis.pttl(name) <= LIMITS.retention_ms for name in names)
+    left = {name: lab.redis.pttl(name) for name in names}
+    assert all(0 < ttl <= LIMITS.retention_ms for ttl in left.values()), left
 
 
-def test_a_pack_that_outlives_its_batchs_record_does_not_bring_it_back(lab: Lab) -> None:
+def test_packs_of_a_batch_that_is_opened_again_are_kept_again(lab: Lab) -> None:
+    batch = lab.batch(1, 1)
+    for number in range(2):
+        lab.run(calls.fail(lab.claim(f"{batch}.{number}", PUSH), FAULT, LIMITS))
+    lab.sweep()
+    assert lab.redis.pttl(f"handoff:task:{batch}.1") > 0
+    lab.run(calls.redrive(f"{batch}.0", LIMITS, "ops"))
+    lab.sweep()
+    kept = [str(key) for key in lab.redis.scan_iter(f"handoff:*{batch}*")]
+    assert {key: lab.redis.pttl(key) for key in kept} == dict.fromkeys(kept, -1)
+
+
+def test_a_pack_that_ends_after_its_batch_goes_with_it(lab: Lab) -> None:
     batch = lab.batch(1)
     claim = lab.claim(f"{batch}.0", PUSH)
-    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")], BRIEF))
-    assert wait_until(lambda: not lab.redis.exists(f"handoff:batch:{batch}"), 5)
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")]))
+    lab.sweep()
+    lab.run(calls.finish(claim, b"null", LIMITS))
+    left = {key: lab.redis.pttl(key) for key in keys_of(lab, batch)}
+    assert all(ttl > 0 for ttl in left.values()), left
+
+
+def test_a_pack_that_ends_when_its_batch_is_gone_does_not_bring_it_back(lab: Lab) -> None:
+    batch = lab.batch(1)
+    claim = lab.claim(f"{batch}.0", PUSH)
+    lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")]))
+    lab.redis.delete(f"handoff:batch:{batch}", f"handoff:common:{batch}")
     lab.run(calls.finish(claim, b"null", BRIEF))
-    assert wait_until(lambda: lab.sweep(limits=BRIEF) == {"trimmed": 1}, 5)
-    with pytest.raises(UnknownTask):
-        lab.read_batch(batch)
+    assert wait_until(lambda: not keys_of(lab, batch), 5)

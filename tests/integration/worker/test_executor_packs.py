@@ -68,7 +68,7 @@ def test_a_pack_that_was_cut_goes_on_after_what_is_recorded(bench: Bench, run: R
     claim = bench.ledger.run(calls.claim(pack, "a worker that died", ASK, LIMITS))
     assert isinstance(claim, Claim)
     outcomes = [(0, State.SUCCEEDED, b'{"text":"0"}'), (3, State.FAILED, b'{"code":"gone","message":""}')]
-    assert bench.ledger.run(calls.record(claim, outcomes, LIMITS))
+    assert bench.ledger.run(calls.record(claim, outcomes))
     assert bench.ledger.run(calls.release(pack, "a worker that died", LIMITS)) == State.QUEUED
     assert run(pack, handler) == Ending(State.SUCCEEDED)
     assert sorted(ran) == ["1", "2", "4", "5"]
@@ -80,7 +80,7 @@ def test_a_pack_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) ->
 
     async def handler(ask: Ask, _: Resources) -> Answer:
         if ask.text == "2":
-            assert bench.ledger.run(calls.cancel_batch(batch, LIMITS)) == 1
+            assert bench.ledger.run(calls.cancel_batch(batch, LIMITS)) == (1, False)
         return Answer(text=ask.text)
 
     batch = bench.accept_batch(ASK, {}, [{"text": str(number)} for number in range(10)])

@@ -1,14 +1,14 @@
 """`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, NoScriptError
 
-from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch
+from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch, stage_packs
+from handoff_ledger.calls.base import MOST_RECORDS
 from handoff_ledger.connect import BOUND_S, async_client
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.outages import TRANSIENT, demoted, unavailable
@@ -27,7 +27,7 @@ class AsyncLedger:
         self.redis: Redis = async_client(url)
         self.limits = limits
         self._durable = durable
-        self._group = sys.maxsize if durable else GROUP  # the longer wait, for the disk, is shared by all
+        self._group = MOST_RECORDS if durable else GROUP  # the longer wait, for the disk, is shared by all
         self._waiting: list[tuple[Submission, asyncio.Future[Receipt]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
@@ -69,12 +69,18 @@ class AsyncLedger:
         return await future
 
     async def accept_batch(self, submission: Submission, packs: Sequence[tuple[bytes, int]]) -> Receipt:
-        """Accepts a batch, whole or not at all.
+        """Accepts a batch, whole or not at all; a large one in several steps, of which the last accepts it.
 
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
         """
-        return await self.run(accept_batch(submission, packs, self.limits), durable=self._durable)
+        here, staged = packs[:MOST_RECORDS], packs[MOST_RECORDS:]
+        number, item = len(here), sum(items for _, items in here)
+        for at in range(0, len(staged), MOST_RECORDS):
+            some = staged[at : at + MOST_RECORDS]
+            await self.run(stage_packs(submission, some, number, item))
+            number, item = number + len(some), item + sum(items for _, items in some)
+        return await self.run(accept_batch(submission, here, self.limits, staged), durable=self._durable)
 
     def _send(self) -> None:
         if self._waiting:

@@ -4,48 +4,47 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
-from handoff_api.intake import Intake, Packed
+from handoff_api.intake import Intake
 from handoff_api.options import BatchOptions, TaskOptions, idempotency_key, query
+from handoff_api.packing import Packed, pack
 from handoff_api.state import ApiRequest, State
 from handoff_api.views import TaskLinks, TaskView
-from handoff_ledger import Batch, Receipt, Submission, Task
+from handoff_ledger import Batch, LedgerUnavailable, Receipt, Submission, Task, UnknownTask
 from handoff_ledger import State as TaskState
-from handoff_ledger.calls import read, read_batch
+from handoff_ledger.calls import read
 from handoff_ledger.records import instant
 
 LARGE = 1 << 18  # bytes of a body that is checked in a thread, so that the loop goes on meanwhile
 
 
 async def submit(state: State, submission: Submission, wait: int = 0) -> TaskView:
-    """Accepts a task, and gives it as it is: at once, or when it has ended, or after `wait` seconds."""
+    """Accepts a task, and gives its state: at once, or when it has ended, or after `wait` seconds."""
     receipt = await state["ledger"].accept(submission)
-    if wait:
-        ended = await _ended_within(state, receipt.id, wait)
-        return TaskView.of(ended) if ended else _fresh(submission, receipt)
-    if receipt.replayed:
-        return TaskView.of(await state["ledger"].run(read(receipt.id)))
-    return _fresh(submission, receipt)
+    task = TaskView.of(receipt.record) if isinstance(receipt.record, Task) else _fresh(submission, receipt)
+    if wait and not task.state.ended:
+        latest = await _ended_within(state, receipt.id, wait)
+        return TaskView.of(latest) if latest else task
+    return task
 
 
 async def submit_batch(state: State, submission: Submission, packed: Packed) -> Batch:
     """Accepts a batch."""
-    ledger = state["ledger"]
-    receipt = await ledger.accept_batch(submission, packed.packs)
-    if receipt.replayed:
-        return await ledger.run(read_batch(receipt.id))
-    return _fresh_batch(submission, receipt, packed.total)
+    receipt = await state["ledger"].accept_batch(submission, packed.packs)
+    return receipt.record if isinstance(receipt.record, Batch) else _fresh_batch(submission, receipt, packed.total)
 
 
 def submission(request: ApiRequest, intake: Intake, body: bytes) -> Submission:
     """A task from a request. Raises a `Problem` that names what is wrong with it."""
     options, contract = query(request, TaskOptions), intake.contract
+    payload, key = intake.task(body), idempotency_key(request)
     return Submission(
         contract=contract,
-        payload=intake.task(body),
+        payload=intake.stored(payload),
         queue=options.queue(contract),
         priority=options.priority or "",
         client=request.state["client"],
-        key=idempotency_key(request),
+        key=key,
+        canonical=intake.canonical(payload) if key else b"",
         delay_ms=options.delay_ms,
         expires_ms=options.expires_ms,
     )
@@ -55,7 +54,8 @@ async def batch_submission(request: ApiRequest, intake: Intake, body: bytes) -> 
     """A batch from a request. Raises a `Problem` that names what is wrong with it."""
     options, contract = query(request, BatchOptions), intake.contract
     queue, key = options.queue(contract), idempotency_key(request)
-    packed = await asyncio.to_thread(intake.batch, body) if len(body) > LARGE else intake.batch(body)
+    work = partial(pack, intake, body, keyed=bool(key))
+    packed = await asyncio.to_thread(work) if len(body) > LARGE else work()
     head = Submission(
         contract=contract,
         payload=packed.common,
@@ -63,6 +63,7 @@ async def batch_submission(request: ApiRequest, intake: Intake, body: bytes) -> 
         priority=options.priority or "",
         client=request.state["client"],
         key=key,
+        canonical=packed.canonical,
     )
     return head, packed
 
@@ -72,11 +73,27 @@ def has_ended(task: Task) -> bool:
 
 
 async def _ended_within(state: State, id: str, seconds: float) -> Task | None:
-    last = None
+    """The task at its end, or after `seconds`; None when Redis was away all the time.
+
+    Raises:
+        LedgerUnavailable: the record of the task is gone, because Redis lost its data.
+    """
+    last, gone = None, False
+
+    async def read_or_note() -> Task:
+        nonlocal gone
+        try:
+            return await state["ledger"].run(read(id))
+        except UnknownTask:
+            gone = True
+            raise
+
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            async for task in state["watcher"].follow(id, partial(state["ledger"].run, read(id)), has_ended):
+            async for task in state["watcher"].follow(id, read_or_note, has_ended):
                 last = task
+    if gone:
+        raise LedgerUnavailable("Redis lost the record of the task.")
     return last
 
 

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import Call, Limits, QueueFull, Submission, calls
+from handoff_ledger.calls.base import MOST_RECORDS
 
 log = logging.getLogger(__name__)
 WEBHOOK = "gone"  # the app whose secret signs it
@@ -23,7 +24,9 @@ def tell_gone(
     insist: Callable[[Call[Any]], Any], url: HttpUrl | None, task: str, gone: Sequence[tuple[str, str]], limits: Limits
 ) -> None:
     """Tells of channels and recipients that a task found gone. `insist` runs a step of the ledger until it is done."""
-    insist(calls.note_gone([(channel, recipient, task) for channel, recipient in gone], limits))
+    for first in range(0, len(gone), MOST_RECORDS):
+        some = gone[first : first + MOST_RECORDS]
+        insist(calls.note_gone([(channel, recipient, task) for channel, recipient in some], limits))
     if url and (submission := callback(url, task, gone)):
         (accepted,) = insist(calls.accept([submission], limits))
         if isinstance(accepted, QueueFull):  # who was not called back finds them in the list

@@ -156,7 +156,7 @@ class Executor:
 
     def _record(self, claim: Claim, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
         self._tell(claim, gone)
-        return self._insist(calls.record(claim, outcomes, self._limits))
+        return self._insist(calls.record(claim, outcomes))
 
     def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
         # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
@@ -189,5 +189,5 @@ class Executor:
             slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
             return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))
         dead = [told(at, again, last=True) for at, again in pack.again.items()]
-        self._insist(calls.record(claim, dead, self._limits))
+        self._insist(calls.record(claim, dead))
         return Ending(self._insist(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)

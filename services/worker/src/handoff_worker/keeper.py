@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
-from handoff_ledger.calls.reconcile import MOST, RENEW_S
+from handoff_ledger.calls.reconcile import RENEW_S
 
 log = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two sweeps
@@ -92,6 +92,8 @@ class Keeper:
         more = True
         while more and time.monotonic() < until:
             swept = self._ledger.run(calls.sweep(self._owner, self._limits))
-            more = max(swept.values(), default=0) >= MOST
+            more = bool(swept.pop("more", 0))
+            if broken := swept.pop("broken", 0):
+                log.error("Records can't be moved.", extra={"event": "reconciler.broken", "records": broken})
             if swept:
                 log.info("Reconciled.", extra={"event": "reconciled", **swept})

@@ -21,12 +21,13 @@ from handoff_ledger.calls.base import Call, Limits
 from handoff_ledger.calls.channels import Admitted, Held, admit, hold, holds, list_gone, note_gone
 from handoff_ledger.calls.look import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
-from handoff_ledger.calls.steer import DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
-from handoff_ledger.calls.submit import Receipt, Submission, accept, accept_batch
+from handoff_ledger.calls.steer import Cancelled, DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
+from handoff_ledger.calls.submit import Receipt, Submission, accept, accept_batch, stage_packs
 
 __all__ = [
     "Admitted",
     "Call",
+    "Cancelled",
     "Claim",
     "DeadLetters",
     "Held",
@@ -61,5 +62,6 @@ __all__ = [
     "release",
     "renew",
     "retry",
+    "stage_packs",
     "sweep",
 ]

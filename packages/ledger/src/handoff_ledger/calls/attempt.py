@@ -47,7 +47,7 @@ def renew(owner: str, ids: Iterable[str]) -> Call[list[str]]:
     return Call("renew", [owner, *ids], list)
 
 
-def record(claim: Claim, outcomes: Sequence[tuple[int, State, bytes]], limits: Limits) -> Call[bool]:
+def record(claim: Claim, outcomes: Sequence[tuple[int, State, bytes]]) -> Call[bool]:
     """Records items of a pack: each one's place, state, and result or error as JSON.
 
     Gives whether to go on: False when its cancellation was asked for.
@@ -60,7 +60,7 @@ def record(claim: Claim, outcomes: Sequence[tuple[int, State, bytes]], limits: L
         tally[state] = tally.get(state, 0) + 1
     counts: list[Arg] = [arg for entry in tally.items() for arg in entry]
     written = b",".join(b'[%d,"%b",%b]' % (at, state.encode(), outcome) for at, state, outcome in outcomes)
-    args: list[Arg] = [claim.id, claim.fence, len(outcomes), b"[%b]" % written, limits.retention_ms, *counts]
+    args: list[Arg] = [claim.id, claim.fence, len(outcomes), b"[%b]" % written, *counts]
 
     def parse(reply: str) -> bool:
         return _held(reply) == "go"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+MOST_RECORDS = 500  # that one script works on, so that Redis serves others soon
 T = TypeVar("T")
 Arg = str | bytes | int
 

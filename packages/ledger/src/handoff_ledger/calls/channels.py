@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from handoff_ledger.calls.base import Arg, Call, Limits, fields_of
+from handoff_ledger.calls.base import MOST_RECORDS, Arg, Call, Limits, fields_of
 from handoff_ledger.records import Gone
 
 BURST_S = 0.1  # a channel that was idle may send so many seconds' worth at once
@@ -51,7 +51,7 @@ def holds() -> Call[list[Held]]:
 
 
 def note_gone(gone: Sequence[tuple[str, str, str]], limits: Limits) -> Call[None]:
-    """Tells clients that recipients are gone: channel, recipient and task of each."""
+    """Lists recipients that are gone, `MOST_RECORDS` at most: channel, recipient and task of each."""
     args: list[Arg] = [limits.retention_ms, *(value for entry in gone for value in entry)]
     return Call("note_gone", args, lambda _: None)
 
@@ -63,4 +63,4 @@ def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[lis
         page = [Gone.from_fields(id, fields_of(flat)) for id, flat in entries]
         return page, entries[-1][0] if entries else cursor
 
-    return Call("list_gone", [limit, since_ms, cursor], parse)
+    return Call("list_gone", [min(limit, MOST_RECORDS), since_ms, cursor], parse)

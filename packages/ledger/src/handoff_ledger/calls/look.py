@@ -16,7 +16,7 @@ def read(id: str) -> Call[Task]:
     def parse(reply: list[Any] | None) -> Task:
         if not reply:
             raise UnknownTask(id)
-        return _task(id, *reply)
+        return task_of(id, *reply)
 
     return Call("read", [id], parse)
 
@@ -39,7 +39,7 @@ def list_tasks(
 
     def parse(reply: list[Any]) -> tuple[list[Task], str]:
         following, *rows = reply
-        return [_task(*row) for row in rows], following
+        return [task_of(*row) for row in rows], following
 
     return Call("list", [limit, state or "", contract, batch, cursor, *QUEUES], parse)
 
@@ -56,5 +56,6 @@ def queues() -> Call[list[QueueState]]:
     return Call("queues", list(QUEUES), parse)
 
 
-def _task(id: str, record: list[str], outcome: str | None = None) -> Task:
+def task_of(id: str, record: list[str], outcome: str | None = None) -> Task:
+    """The task of a script's reply: its record as a flat list, its outcome as JSON."""
     return Task.from_fields(id, fields_of(record), from_json(outcome) if outcome else {})

@@ -1,13 +1,13 @@
 """What clients and operators do to work that is there. `by` names them; each action is recorded."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from handoff_ledger.calls.base import Call, Limits, fields_of
+from handoff_ledger.calls.base import MOST_RECORDS, Call, Limits, fields_of
 from handoff_ledger.errors import NotRedrivable, UnknownTask
 from handoff_ledger.records import Action, State
 
-LOOK = 500  # dead letters that one step of a redrive looks at
+PACKS = 100  # packs that one step cancels
 FOREVER_MS = 2**53 - 1
 
 
@@ -27,15 +27,23 @@ def cancel(id: str, limits: Limits, by: str = "") -> Call[State]:
     return Call("cancel", [id, by, limits.retention_ms], _known)
 
 
-def cancel_batch(id: str, limits: Limits, by: str = "") -> Call[int]:
-    """Cancels every open pack. Gives how many there were. Raises `UnknownTask`."""
+class Cancelled(NamedTuple):
+    """How many packs were cancelled or asked to stop; `more`: the reconciler goes on with the rest."""
 
-    def parse(reply: int) -> int:
-        if reply < 0:
+    packs: int
+    more: bool
+
+
+def cancel_batch(id: str, limits: Limits, by: str = "", most: int = PACKS) -> Call[Cancelled]:
+    """Cancels the open packs of a batch, `most` of them at once. Raises `UnknownTask`."""
+
+    def parse(reply: list[int] | None) -> Cancelled:
+        if not reply:
             raise UnknownTask(id)
-        return reply
+        packs, more = reply
+        return Cancelled(packs, bool(more))
 
-    return Call("cancel_batch", [id, by, limits.retention_ms], parse)
+    return Call("cancel_batch", [id, by, limits.retention_ms, most], parse)
 
 
 def redrive(id: str, limits: Limits, by: str) -> Call[None]:
@@ -51,11 +59,12 @@ def redrive(id: str, limits: Limits, by: str) -> Call[None]:
 def redrive_all(letters: DeadLetters, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
     """Queues dead letters again, a step at a time. Gives how many, and the cursor of the next step ('' for none)."""
     which = (letters.state, letters.contract, letters.code, letters.ended_from_ms, letters.ended_until_ms)
-    return Call("redrive_all", [by, limits.retention_ms, *which, cursor, LOOK], tuple)
+    return Call("redrive_all", [by, limits.retention_ms, *which, cursor, MOST_RECORDS], tuple)
 
 
 def actions(limit: int, cursor: str = "") -> Call[tuple[list[Action], str]]:
     """A page of what was done, newest first, and the cursor of the next page ('' for none)."""
+    limit = min(limit, MOST_RECORDS)
 
     def parse(entries: list[Any]) -> tuple[list[Action], str]:
         page = [Action.from_fields(id, fields_of(flat)) for id, flat in entries]

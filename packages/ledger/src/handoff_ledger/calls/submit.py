@@ -6,16 +6,23 @@ from hashlib import blake2b
 from typing import Any
 
 from handoff_contracts.catalogue import AnyContract
-from handoff_ledger.calls.base import Arg, Call, Limits
-from handoff_ledger.errors import IdempotencyConflict, LedgerError, QueueFull
+from handoff_ledger.calls.base import Arg, Call, Limits, fields_of
+from handoff_ledger.calls.look import task_of
+from handoff_ledger.errors import IdempotencyConflict, LedgerError, LedgerUnavailable, QueueFull
 from handoff_ledger.ids import new_id
-
-KEY_LIFE_MS = 24 * 60 * 60 * 1000  # an idempotency key is remembered for a day
+from handoff_ledger.records import Batch, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A task to accept. Delay and expiry in ms, 0 for none; `key` is the client's idempotency key or ''."""
+    """A task to accept. Delay and expiry in ms, 0 for none.
+
+    `key` is the client's idempotency key or ''. `canonical` is the text that the key stands for: requests that mean the
+    same have the same text.
+
+    Raises:
+        ValueError: a key has no text that it stands for.
+    """
 
     contract: AnyContract
     payload: bytes
@@ -23,15 +30,20 @@ class Submission:
     priority: str = ""
     client: str = ""
     key: str = ""
+    canonical: bytes = b""
     delay_ms: int = 0
     expires_ms: int = 0
     id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        if self.key and not self.canonical:
+            raise ValueError("a submission with a key has a canonical text")
 
     def args(self) -> tuple[Arg, ...]:
         key, fingerprint = "", ""
         if self.key:
             key = idempotency(self.client, self.key)
-            fingerprint = _digest(self.contract.name.encode(), self.queue.encode(), self.payload)
+            fingerprint = _digest(self.contract.name.encode(), self.queue.encode(), self.canonical)
         contract = self.contract
         return (
             *(self.id, contract.name, contract.version, self.queue, self.priority, self.client),
@@ -41,11 +53,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a submission. `replayed`: the key was known, this is the first answer's task."""
+    """What became of a submission.
+
+    `replayed`: the key was known, and this is the first answer's task. `record` is that task or batch as it is now.
+    """
 
     id: str
     created_ms: int
     replayed: bool
+    record: Task | Batch | None = field(default=None, compare=False)
 
 
 def accept(submissions: Sequence[Submission], limits: Limits) -> Call[list[Receipt | LedgerError]]:
@@ -55,17 +71,28 @@ def accept(submissions: Sequence[Submission], limits: Limits) -> Call[list[Recei
     def parse(rows: list[Any]) -> list[Receipt | LedgerError]:
         return [_receipt(row, submission.queue) for row, submission in zip(rows, submissions, strict=True)]
 
-    return Call("accept", [limits.queue, KEY_LIFE_MS, *args], parse)
+    return Call("accept", [limits.queue, *args], parse)
 
 
-def accept_batch(submission: Submission, packs: Sequence[tuple[bytes, int]], limits: Limits) -> Call[Receipt]:
-    """Accepts a batch whole or not at all. Its payload is `common`; a pack is a JSON array of items, and its length."""
+def stage_packs(submission: Submission, packs: Sequence[tuple[bytes, int]], first: int, first_item: int) -> Call[None]:
+    """Takes in packs of a batch that is accepted later: from pack number `first` on, which begins with `first_item`."""
+    id, name, version, queue, priority, client, attempts, *_ = submission.args()
+    head: list[Arg] = [id, first, first_item, name, version, queue, priority, client, attempts]
+    return Call("stage_packs", [*head, *(arg for pack in packs for arg in pack)], lambda _: None)
+
+
+def accept_batch(
+    submission: Submission, packs: Sequence[tuple[bytes, int]], limits: Limits, staged: Sequence[tuple[bytes, int]] = ()
+) -> Call[Receipt]:
+    """Accepts a batch whole or not at all.
+
+    Its payload is `common`; a pack is a JSON array of items, and its length. `stage_packs` took in the packs in
+    `staged`, which come after `packs`.
+    """
     id, name, version, queue, priority, client, attempts, common, key, fingerprint, _, _ = submission.args()
-    if key:
-        items = b",".join(payload[1:-1] for payload, _ in packs)  # the same whatever the contract's packs hold by then
-        fingerprint = _digest(str(fingerprint).encode(), b"[%b]" % items)
-    total = sum(items for _, items in packs)
-    head: list[Arg] = [id, name, version, queue, priority, client, attempts, common, key, fingerprint, total]
+    total = sum(items for _, items in (*packs, *staged))
+    count = len(packs) + len(staged)
+    head: list[Arg] = [id, name, version, queue, priority, client, attempts, common, key, fingerprint, total, count]
 
     def parse(row: list[Any]) -> Receipt:
         receipt = _receipt(row, submission.queue)
@@ -73,7 +100,7 @@ def accept_batch(submission: Submission, packs: Sequence[tuple[bytes, int]], lim
             raise receipt
         return receipt
 
-    return Call("accept_batch", [limits.queue, KEY_LIFE_MS, *head, *(arg for pack in packs for arg in pack)], parse)
+    return Call("accept_batch", [limits.queue, *head, *(arg for pack in packs for arg in pack)], parse)
 
 
 def idempotency(client: str, key: str) -> str:
@@ -89,9 +116,16 @@ def _digest(*parts: bytes) -> str:
 
 
 def _receipt(row: list[Any], queue: str) -> Receipt | LedgerError:
-    verdict, id, created = row
+    verdict, id, created, *known = row
     if verdict == "full":
         return QueueFull(queue)
     if verdict == "conflict":
         return IdempotencyConflict(id)
-    return Receipt(id, created, replayed=verdict == "replayed")
+    if verdict == "unstaged":
+        return LedgerUnavailable("Packs of the batch were gone before Redis could accept it.")
+    return Receipt(id, created, replayed=verdict == "replayed", record=_record(id, *known) if known else None)
+
+
+def _record(id: str, flat: list[str], outcome: str | None = None) -> Task | Batch:
+    fields = fields_of(flat)
+    return task_of(id, flat, outcome) if "state" in fields else Batch.from_fields(id, fields)

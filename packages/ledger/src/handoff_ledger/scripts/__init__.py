@@ -6,8 +6,14 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
 
-LIBRARY = ("record", "moves", "ends", "claims", "operators")  # each builds on those before it
+from handoff_contracts import QUEUES
+
+# Each builds on those before it.
+LIBRARY = ("record", "lifetimes", "replays", "moves", "packs", "ends", "claims", "operators", "steps")
 FUNCTION = re.compile(r"^local function (\w+)", re.MULTILINE)
+COMMAND = re.compile(r"redis\.call\('([A-Z]+)'")
+ON_LISTS = frozenset({"EXISTS", "LINDEX", "LPUSH", "RPOP"})  # commands that scripts call for the broker's lists too
+ON_RESULTS = frozenset({"DEL", "SET"})  # and for Celery's results
 
 
 class Script(NamedTuple):
@@ -27,8 +33,19 @@ def load(name: str) -> Script:
     # The shebang lets a worker go on when Redis is at its memory limit; what adds work is refused there.
     flags = "" if name.startswith("accept") else "allow-oom"
     head = f"#!lua flags={flags}\nlocal function message(values) return [==[{message}]==] end\n"
-    text = head + _library(body) + body
+    code = _library(body) + body
+    text = head + _needs(code) + code
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _needs(code: str) -> str:
+    """Lua for the first right that the script's user lacks: for each command of the script, a key of each kind."""
+    checks = []
+    for command in sorted({*COMMAND.findall(code)} - {"TIME"}):
+        keys = ["handoff:", *(QUEUES if command in ON_LISTS else ())]
+        keys += ["celery-task-meta-"] if command in ON_RESULTS else []
+        checks += [f"not may('{command}', '{key}') and '{command} {key}'" for key in keys]
+    return f"local may = redis.acl_check_cmd\nlocal lacking = {' or '.join(checks)}\n"
 
 
 def _library(body: str) -> str:

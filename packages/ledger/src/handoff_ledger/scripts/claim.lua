@@ -4,7 +4,8 @@ local id, owner, version, lease, retention = unpack(ARGV)
 local task = read(id)
 if not task then return { 'refused', 'unknown' } end
 if task.state ~= 'queued' then return { 'refused', task.state } end
-if task.cancel then -- asked for while it ran, and given back since
+-- Asked for while it ran, and given back since; or its batch is being cancelled.
+if task.cancel or task.batch and redis.call('HGET', batch_key(task.batch), 'cancel_next') then
   finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
   return { 'refused', 'cancelled' }
 end

@@ -3,6 +3,8 @@
 local task = held(ARGV[1], ARGV[2])
 if not task then return 'stale' end
 local delay = tonumber(ARGV[3])
+local now_queued = delay == 0 or task.cancel
+if now_queued then require_list(task.queue) end
 write(task, { attempt = tonumber(task.attempt) - 1 })
-if delay == 0 or task.cancel then enqueue(task) else move(task, 'scheduled', now + delay, { due = now + delay }) end
+if now_queued then enqueue(task) else move(task, 'scheduled', now + delay, { due = now + delay }) end
 return task.state

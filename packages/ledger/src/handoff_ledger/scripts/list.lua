@@ -1,8 +1,8 @@
 -- Lists tasks, newest first in each state. ARGV: how many, state or '', contract or '', batch or '', cursor or '', queues ...
 -- The cursor is <place>|<score>|<id>: the index the last page ended in and the last entry it looked at.
--- Replies {next cursor or '', {id, record, outcome}, ...}. One call looks at 1,000 entries at most.
+-- Replies {next cursor or '', {id, record, outcome}, ...}. One call looks at 500 entries at most.
 local want, state, contract, batch, cursor = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local LOOK = 1000
+local LOOK = 500
 local looked, found, last = 0, {}, ''
 
 local function consider(id, place, score)
@@ -46,19 +46,27 @@ local function indexes()
   return names
 end
 
-local function walk(name, high, after)
-  local offset = 0
+-- The rank of the first entry behind the cursor's, newest first. The cursor's entry may have left the index by now.
+local function rank_behind(name, score, id)
+  local low, high = 0, redis.call('ZCARD', name)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local entry = redis.call('ZRANGE', name, middle, middle, 'REV', 'WITHSCORES')
+    local there = tonumber(entry[2])
+    if there > score or there == score and entry[1] >= id then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+local function walk(name, rank)
   while true do
-    local page = redis.call('ZRANGE', name, high, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, 100, 'WITHSCORES')
+    local page = redis.call('ZRANGE', name, rank, rank + 99, 'REV', 'WITHSCORES')
     if #page == 0 then return end
     for at = 1, #page, 2 do
-      local id, score = page[at], page[at + 1]
-      if not (after and score == high and id >= after) then
-        if full() then return true end
-        consider(id, name, score)
-      end
+      if full() then return true end
+      consider(page[at], name, page[at + 1])
     end
-    offset = offset + 100
+    rank = rank + 100
   end
 end
 
@@ -71,7 +79,7 @@ else
   for _, name in ipairs(indexes()) do
     local here = name == place
     reached = reached or here
-    if reached and walk(name, here and score or '+inf', here and after) then more = true; break end
+    if reached and walk(name, here and rank_behind(name, tonumber(score), after) or 0) then more = true; break end
   end
 end
 return { more and last or '', unpack(found) }

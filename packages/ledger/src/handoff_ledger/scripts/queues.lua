@@ -1,6 +1,6 @@
 -- The state of the queues. ARGV: names ...
 -- Replies {name, queued, how long the oldest has waited in ms, served 0/1, overdue} for each.
-local MOST = 1000 -- overdue tasks that are looked at: more of them say no more
+local MOST = 250 -- overdue tasks of each kind that are counted: more of them say no more
 local overdue = {}
 for _, index in ipairs({ 'handoff:scheduled', 'handoff:running' }) do
   for _, id in ipairs(redis.call('ZRANGE', index, '-inf', text(now), 'BYSCORE', 'LIMIT', 0, MOST)) do

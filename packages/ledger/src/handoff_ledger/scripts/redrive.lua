@@ -2,6 +2,6 @@
 local task = read(ARGV[1])
 if not task then return 'unknown' end
 if not REDRIVABLE[task.state] then return task.state end
-redrive(task)
+if not redrive(task) then return task.state end
 log_action(ARGV[2], 'redrive', ARGV[1], 1, ARGV[3])
 return 'redriven'

@@ -11,8 +11,7 @@ local more = #page == 2 * tonumber(most)
 for at = 1, #page, 2 do
   if tonumber(page[at + 1]) > tonumber(till) then more = false; break end
   local task = read(page[at])
-  if task and (contract == '' or task.contract == contract) and (code == '' or task.error == code) then
-    redrive(task)
+  if task and (contract == '' or task.contract == contract) and (code == '' or task.error == code) and redrive(task) then
     redriven = redriven + 1
   else
     stayed = page[at + 1] .. '|' .. page[at]

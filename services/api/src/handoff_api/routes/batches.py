@@ -69,9 +69,11 @@ async def get(batch: Known) -> BatchView:
 
 
 @router.delete("/v1/batches/{id}", summary="Cancel what waits of a batch, ask what runs to stop")
-async def delete(batch: Known, request: ApiRequest) -> BatchView:
+async def delete(batch: Known, request: ApiRequest, response: Response) -> BatchView:
+    """200 when the whole batch was gone through; 202 while the reconciler goes on. No item of it starts meanwhile."""
     ledger = request.state["ledger"]
-    await ledger.run(cancel_batch(batch.id, ledger.limits, request.state["client"]))
+    if (await ledger.run(cancel_batch(batch.id, ledger.limits, request.state["client"]))).more:
+        response.status_code = 202
     return BatchView.of(await ledger.run(read_batch(batch.id)))
 
 

@@ -19,13 +19,14 @@ Text = Annotated[str | None, Query()]
 async def push(device_token: str, request: ApiRequest, title: Text = None, body: Text = None) -> Sent:
     request.state["pulse"].admit()
     payload = PUSH.payload({"token": device_token, "title": title, "body": body})
-    contract = PUSH.contract
+    contract, key = PUSH.contract, idempotency_key(request)
     submission = Submission(
         contract=contract,
-        payload=payload,
+        payload=PUSH.stored(payload),
         queue=contract.queue.name,
         client=request.state["client"],
-        key=idempotency_key(request),
+        key=key,
+        canonical=PUSH.canonical(payload) if key else b"",
     )
     task = await submit(request.state, submission)
     return Sent(id=task.id)

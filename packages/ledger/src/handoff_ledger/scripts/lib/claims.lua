@@ -22,11 +22,12 @@ end
 local function take_after(before, queues)
   for _, queue in ipairs(queues) do
     if queue == before.queue then
-      local message = redis.call('LINDEX', queue, -1)
-      local id = message and string.match(message, '"id": ?"([^"]+)"')
+      local message = redis.pcall('LINDEX', queue, -1) -- no error may stop the script: the last task has ended above
+      local id = type(message) == 'string' and string.match(message, '"id": ?"([^"]+)"')
       local task = id and read(id)
       if not task or task.state ~= 'queued' or task.queue ~= queue then return nil end
       if task.contract ~= before.contract or task.version ~= before.version then return nil end
+      if task.batch and redis.call('HGET', batch_key(task.batch), 'cancel_next') then return nil end
       if task.cancel or task.expires and tonumber(task.expires) <= now then return nil end
       redis.call('RPOP', queue)
       return take(task, before.owner, before.lease)

@@ -18,7 +18,7 @@ end
 
 -- Celery's own result key, so that a stock AsyncResult sees the end.
 local CELERY = { succeeded = 'SUCCESS', cancelled = 'REVOKED', expired = 'REVOKED' }
-local function store_celery_result(task, outcome)
+local function store_celery_result(task, outcome, retention)
   local status = CELERY[task.state] or 'FAILURE'
   local result = string.match(outcome, '^{"result":(.*)}$') or 'null'
   if status ~= 'SUCCESS' then
@@ -28,8 +28,16 @@ local function store_celery_result(task, outcome)
   local name = 'celery-task-meta-' .. task.id
   local meta = '{"status":"' .. status .. '","result":' .. result .. ',"traceback":null,"children":[],"date_done":"'
     .. iso() .. '","task_id":"' .. task.id .. '"}'
-  redis.call('SET', name, meta, 'PX', CACHE)
-  redis.call('PUBLISH', name, meta)
+  redis.call('SET', name, meta, 'PX', celery_result_lifetime(retention))
+  redis.pcall('PUBLISH', name, meta)
+end
+
+-- An ended pack goes with its batch: the step `lifetime` passes it, unless that step has been there already.
+local function keep_ended(task, retention)
+  if not task.batch then return keep_task(task.id, tonumber(retention)) end
+  local packs, finished = unpack(redis.call('HMGET', batch_key(task.batch), 'packs', 'finished'))
+  if not packs then return keep_task(task.id, tonumber(retention)) end
+  if finished then keep_task(task.id, batch_lifetime(finished, retention)) end
 end
 
 -- Ends a task. `outcome` is JSON: {"result":...} or {"error":{"code","message"}}; `code` the error's code.
@@ -40,27 +48,28 @@ local function finish(task, state, outcome, code, retention)
   redis.call('SET', 'handoff:outcome:' .. task.id, outcome)
   move(task, state, now, fields)
   count(task, state)
-  store_celery_result(task, outcome)
-  keep(retention, task_key(task.id), 'handoff:payload:' .. task.id, 'handoff:outcome:' .. task.id, 'handoff:items:' .. task.id)
+  store_celery_result(task, outcome, retention)
   if task.expires then redis.call('ZREM', 'handoff:expiring', task.id) end
   if task.batch and items > 0 then
     count(task, 'item ' .. state, items)
-    settle_batch(task.batch, items, retention)
+    settle_batch(task.batch, items)
   end
+  keep_ended(task, retention)
 end
 
 local function fail(code, message) return '{"error":' .. cjson.encode({ code = code, message = message }) .. '}' end
 
 -- A run that ended without a word: the task goes back to its queue, or is dead after its attempts.
 local function lapse(task, retention)
-  count(task, 'lapsed')
   if task.cancel then
     finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
   elseif tonumber(task.attempt) >= tonumber(task.attempts) then
     finish(task, 'dead', fail('worker_lost', 'Its worker died in each attempt.'), 'worker_lost', retention)
   else
+    require_list(task.queue)
     enqueue(task)
   end
+  count(task, 'lapsed')
 end
 
 -- The task, if this attempt still holds it.

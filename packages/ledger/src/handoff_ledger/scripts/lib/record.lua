@@ -6,13 +6,18 @@
 -- handoff:items:<id>      list    a pack's outcomes: JSON arrays of [index, state, result or error]
 -- handoff:batch:<id>      hash    total, packs, and the count of items in each state
 -- handoff:common:<id>     string  the fields that all items of a batch share, as JSON
+-- handoff:batch_steps     zset    batches that the reconciler has more to do for, by when that was asked for, ms
+-- handoff:staging         zset    batches whose packs are here before the batch is accepted, by when the last came, ms
+-- handoff:staged          hash    how many packs of each of them are here
 -- handoff:queued:<queue>  zset    id by the sequence number of its message in the broker's list
 -- handoff:running         zset    id by the end of its lease, ms
 -- handoff:scheduled       zset    id by when it is due, ms
 -- handoff:parked:<contract>:<version>, handoff:<ended state>   zset    id by when it came there, ms
-local CACHE = 86400000
 local OPEN = { scheduled = true, queued = true, parked = true, running = true }
 local ENDED = { 'dead', 'failed', 'cancelled', 'expired', 'succeeded' }
+
+-- No script stops between two of its writes for want of a right. scripts/__init__.py writes what sets `lacking`.
+if lacking then return redis.error_reply('NOPERM Handoff needs the right to ' .. lacking) end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -20,6 +25,8 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function text(number) return string.format('%d', number) end
 
 local function task_key(id) return 'handoff:task:' .. id end
+
+local function batch_key(id) return 'handoff:batch:' .. id end
 
 local function read(id)
   local flat = redis.call('HGETALL', task_key(id))
@@ -46,7 +53,8 @@ local function index_of(task)
   return 'handoff:' .. task.state
 end
 
-local function notify(id, state) redis.call('PUBLISH', 'handoff:events:' .. id, state) end
+-- Nobody depends on a notice: who waits reads the record again after some seconds. So a notice stops no script.
+local function notify(id, state) redis.pcall('PUBLISH', 'handoff:events:' .. id, state) end
 
 local function count(task, what, number) redis.call('HINCRBY', 'handoff:stats', task.contract .. ' ' .. what, number or 1) end
 
