@@ -44,10 +44,11 @@ class Floor(Bench):
         }
         self.workers: list[Worker] = []
 
-    def hire(self, name: str, *, queues: str = QUEUES, processes: int = 2, **settings: str) -> Worker:
-        """Starts a worker with so many pool processes; it is not waited for."""
+    def hire(self, name: str, *options: str, queues: str = QUEUES, processes: int = 2, **settings: str) -> Worker:
+        """Starts a worker with so many pool processes and more options of Celery's; it is not waited for."""
         worker = Worker(self.folder, {**self._env, **settings}, name=name, concurrency=processes)
         worker.command[worker.command.index(QUEUES)] = queues
+        worker.command += options
         self.workers.append(worker)
         worker.start()
         return worker

@@ -27,6 +27,7 @@ class ContractRequest(Request):
     def become(self, turn: Turn) -> str:
         """Makes it the next task's. Gives the id of the one that ended."""
         ended, self.id = self.id, turn.next
+        self.request_dict["id"] = self.id  # Celery's signals of a process that died name it by this
         self._before += turn.seconds
         state.total_count[self.name] += 1
         state.all_total_count[0] += 1
@@ -46,6 +47,10 @@ class ContractRequest(Request):
         ):
             if self.eventer:
                 self.eventer.send(type, uuid=id, timestamp=turn.at, **fields)
+
+    def revoked(self) -> bool:
+        """Says no: the ledger decides whether a task runs. Celery asks before it gives the message to the pool."""
+        return False
 
     def send_event(self, type: str, **fields: Any) -> None:
         """Celery's own events are of the last task of a run: those of the others come first."""

@@ -38,6 +38,7 @@ def connect(settings: Settings, process: PoolProcess) -> None:
         (signals.worker_shutting_down, parent.shutting_down),
         (signals.worker_shutdown, parent.shutdown),
         (signals.task_failure, parent.failed),
+        (signals.task_revoked, parent.revoked),
     ):
         moment.connect(receiver, weak=False)
 
@@ -80,7 +81,7 @@ class Parent:
         gc.freeze()  # what was imported is left alone by the collector, so pool processes share its pages
 
     def ready(self, sender: Any, **_: Any) -> None:
-        queues = list(sender.app.amqp.queues.consume_from)
+        queues = sender.app.amqp.queues.consume_from  # `add_consumer` and `cancel_consumer` change it
         self._keeper = Keeper(
             BlockingLedger(self._settings.broker_url),
             self._settings.limits,
@@ -96,7 +97,7 @@ class Parent:
         # Celery looks once when a pool process dies, often before it can be reaped, and then every 5 s.
         sender.timer.call_repeatedly(LOOK, sender.pool.maintain_pool)
         sender.timer.call_repeatedly(LOOK, self._process.runs.tell)
-        log.info("Ready.", extra={"event": "worker.ready", "queues": queues})
+        log.info("Ready.", extra={"event": "worker.ready", "queues": list(queues)})
 
     def _held(self) -> list[str]:
         return [*self._process.runs.held(), *pool.held()]  # in this order: the first may become one of the second
@@ -129,3 +130,8 @@ class Parent:
         """A pool process died or was killed at its hard limit: its task need not wait for its lease to end."""
         if self._keeper and isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
             self._keeper.release(task_id)
+
+    def revoked(self, request: Any, **_: Any) -> None:
+        """A pool process was killed because its task was revoked: the task need not wait for its lease to end."""
+        if self._keeper:
+            self._keeper.release(request.id)
