@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from billiard.einfo import ExceptionInfo
-from billiard.exceptions import WorkerLostError
+from billiard.exceptions import Terminated, WorkerLostError
 from celery import signals
+from celery.worker import state
 
 from handoff_ledger import Claim
 from handoff_worker.celery import app, process
@@ -43,3 +44,26 @@ def test_a_process_lost_before_celery_heard_of_it_lost_what_it_ran(request_of_a:
         request_of_a.on_failure(ExceptionInfo())
     assert lost == ["b"]
     assert process.runs.held() == []
+
+
+def test_a_process_that_was_killed_for_a_revoke_is_reported_with_the_task_it_ran(request_of_a: ContractRequest) -> None:
+    revoked: list[str] = []
+
+    def receive(request: Any, **_: Any) -> None:
+        revoked.append(request.id)
+
+    signals.task_revoked.connect(receive)
+    process.runs.turn(request_of_a.request_dict["run"], Claim("b", 1, 1, 5, "", "", []), 0.1, 1_700_000_000.0)
+    try:
+        raise Terminated(-9)
+    except Terminated:
+        request_of_a.on_failure(ExceptionInfo())
+    assert revoked == ["b"]
+
+
+def test_celerys_list_of_revoked_ids_stops_no_task(request_of_a: ContractRequest) -> None:
+    state.revoked.add("a")
+    try:
+        assert not request_of_a.revoked()
+    finally:
+        state.revoked.discard("a")

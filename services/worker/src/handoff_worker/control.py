@@ -6,11 +6,10 @@
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from celery.worker import control
-from celery.worker.control import Panel
+from celery.worker.control import Panel, control_command
 
 from handoff_contracts import QUEUES
 from handoff_worker.process import PoolProcess
@@ -19,6 +18,7 @@ from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 Reply = dict[str, object]
+CELERYS: Mapping[str, Callable[..., Reply]] = dict(Panel.data)  # the commands before Handoff replaces any
 MAX_PROCESSES = 100  # that one command may add or ask for
 REFUSED = {
     "disable_events": "Flower and `celery events` need the events of tasks, so they stay on.",
@@ -59,8 +59,7 @@ def pool_grow(state: Any, n: Any = 1, **_: object) -> Reply:
     """Grow pool by n processes."""
     if not _is_whole(n, 1, MAX_PROCESSES):
         return {"error": f"A pool grows by 1 to {MAX_PROCESSES} processes at once."}
-    reply: Reply = control.pool_grow(state, n)
-    return reply
+    return CELERYS["pool_grow"](state, n)
 
 
 def pool_shrink(state: Any, n: Any = 1, **_: object) -> Reply:
@@ -69,10 +68,9 @@ def pool_shrink(state: Any, n: Any = 1, **_: object) -> Reply:
     if not _is_whole(n, 1, pool.num_processes - 1):
         return {"error": f"The pool has {pool.num_processes} processes, and at least one stays."}
     try:
-        reply: Reply = control.pool_shrink(state, n)
+        return CELERYS["pool_shrink"](state, n)
     except ValueError:  # Celery stopped the idle ones before it raised this
         return {"error": f"Too few processes were idle. The pool has {pool.num_processes} processes now."}
-    return reply
 
 
 def autoscale(state: Any, max: Any = None, min: Any = None, **_: object) -> Reply:
@@ -85,7 +83,7 @@ def autoscale(state: Any, max: Any = None, min: Any = None, **_: object) -> Repl
     least = scaler.min_concurrency if min is None else min
     if not _is_whole(most, 1, MAX_PROCESSES) or not _is_whole(least, 0, most):
         return {"error": f"`max` is from 1 to {MAX_PROCESSES}, and `min` from 0 to `max`."}
-    reply: Reply = control.autoscale(state, most, least)
+    reply = CELERYS["autoscale"](state, most, least)
     controller.max_concurrency = most  # so many messages are taken; Celery would keep to the first number
     return reply
 
@@ -94,8 +92,7 @@ def add_consumer(state: Any, queue: Any, **_: object) -> Reply:
     """Consume from one of Handoff's queues."""
     if queue not in QUEUES:
         return {"error": f"Handoff's queues are {', '.join(QUEUES)}."}
-    reply: Reply = control.add_consumer(state, queue)
-    return reply
+    return CELERYS["add_consumer"](state, queue)
 
 
 def cancel_consumer(state: Any, queue: Any, **_: object) -> Reply:
@@ -105,8 +102,7 @@ def cancel_consumer(state: Any, queue: Any, **_: object) -> Reply:
         return {"error": f"The worker consumes {', '.join(consumed)}."}
     if len(consumed) == 1:
         return {"error": "It is the worker's last queue. `celery control shutdown` stops the worker."}
-    reply: Reply = control.cancel_consumer(state, queue)
-    return reply
+    return CELERYS["cancel_consumer"](state, queue)
 
 
 def _refusal(name: str) -> Callable[..., Reply]:
@@ -122,9 +118,7 @@ def _refusal(name: str) -> Callable[..., Reply]:
 
 def _replace(name: str, command: Callable[..., Reply]) -> None:
     of_celery = Panel.meta[name]
-    control.control_command(name=name, args=of_celery.args, signature=of_celery.signature, variadic=of_celery.variadic)(
-        command
-    )
+    control_command(name=name, args=of_celery.args, signature=of_celery.signature, variadic=of_celery.variadic)(command)
 
 
 def _is_whole(number: Any, least: int, most: int) -> bool:

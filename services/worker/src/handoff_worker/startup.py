@@ -28,7 +28,7 @@ def check(fixed: Mapping[str, object], sender: Any, **_: object) -> None:
 
 def faults(worker: Any, fixed: Mapping[str, object]) -> list[str]:
     """A sentence for each fault of a worker that Celery is about to set up; its options are read by then."""
-    pool = get_implementation(worker.pool_cls)
+    pool: object = get_implementation(worker.pool_cls)
     found = []
     if not (isinstance(pool, type) and issubclass(pool, TaskPool)) or not worker.use_eventloop:
         found.append("Handoff runs tasks in the processes of Celery's prefork pool alone: leave --pool (-P) out.")

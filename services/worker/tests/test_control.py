@@ -1,0 +1,50 @@
+"""Celery's remote control, without a worker: what is known of it, and what a revoke answers that cannot be done."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.worker.control import Panel
+
+from handoff_worker.celery import process
+from handoff_worker.control import REFUSED
+from handoff_worker.revoke import MAX_IDS, Revoker
+from handoff_worker.settings import Settings
+
+OURS = {
+    *REFUSED,
+    *("revoke", "terminate", "shutdown", "pool_grow", "pool_shrink", "autoscale", "add_consumer", "cancel_consumer"),
+}
+CELERYS = {"enable_events", "heartbeat"}
+AN_ID = "0" * 26
+
+
+def test_every_control_command_of_celery_has_a_stated_result() -> None:
+    commands = {name for name, about in Panel.meta.items() if about.type == "control"}
+    assert commands == OURS | CELERYS
+    modules = {name: Panel.data[name].__module__.partition(".")[0] for name in commands}
+    assert {name for name, module in modules.items() if module == "handoff_worker"} == OURS
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_command_line_finds_the_help_of_a_command(name: str) -> None:
+    assert Panel.meta[name].help.endswith(".")
+    assert len(Panel.meta[name].help) > 10
+
+
+@pytest.mark.parametrize(
+    ("ids", "error"),
+    [
+        (AN_ID, "Some tasks were not revoked, revoke them again: "),
+        ([AN_ID] * 2, "Some tasks were not revoked, revoke them again: "),
+        ([], "Name from 1 to 10000 ids."),
+        ([str(number) for number in range(MAX_IDS + 1)], "Name from 1 to 10000 ids."),
+    ],
+)
+@pytest.mark.parametrize("terminate", [False, True])
+def test_a_revoke_that_cannot_be_done_says_so(ids: object, error: str, terminate: bool) -> None:
+    settings = Settings(broker_url="redis://127.0.0.1:1/0")
+    state: Any = SimpleNamespace(consumer=SimpleNamespace(pool=None))
+    reply = Revoker(settings, process).revoke(state, ids, terminate=terminate)
+    assert str(reply["error"]).startswith(error)
+    assert "ok" not in reply
