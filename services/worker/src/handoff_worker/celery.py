@@ -46,6 +46,6 @@ app.conf.update(
 process = PoolProcess(settings)
 for binding in bindings():
     app.register_task(ContractTask(binding, process))
-startup.connect(FIXED)
+startup.connect(app, FIXED)
 signals.connect(settings, process)
 control.connect(settings, process)

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from celery import signals
+from celery import Celery, signals
 from celery.concurrency import get_implementation
 from celery.concurrency.prefork import TaskPool
 
 REFUSED_EXIT_CODE = 2  # as for a wrong setting
 
 
-def connect(fixed: Mapping[str, object]) -> None:
-    """Checks each worker of this process when it starts. `fixed`: the settings of Celery that the promise rests on."""
-    signals.worker_init.connect(partial(check, fixed), weak=False)
+def connect(app: Celery, fixed: Mapping[str, object]) -> None:
+    """Checks the application's worker when it starts. `fixed`: the settings of Celery that the promise rests on."""
+    signals.worker_init.connect(partial(check, app, fixed), weak=False)
 
 
-def check(fixed: Mapping[str, object], sender: Any, **_: object) -> None:
+def check(app: Celery, fixed: Mapping[str, object], sender: Any, **_: object) -> None:
     """Ends the process, with a sentence for each fault, unless the worker can run tasks and keep the promise."""
-    found = faults(sender, fixed)
+    found = faults(sender, fixed) if sender.app is app else []
     for fault in found:
         sys.stderr.write(f"handoff: {fault}\n")
     if found:
