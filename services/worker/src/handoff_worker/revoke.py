@@ -68,10 +68,11 @@ class Revoker:
 
     def _cancel_batch(self, ledger: BlockingLedger, id: str) -> str:
         try:
-            open_tasks = ledger.run(calls.cancel_batch(id, self._settings.limits, BY))
+            cancelled = ledger.run(calls.cancel_batch(id, self._settings.limits, BY))
         except UnknownTask:
             return UNKNOWN
-        return f"batch cancelled, {open_tasks} tasks were open"
+        rest = ", the reconciler cancels the rest" if cancelled.more else ""
+        return f"batch cancelled, {cancelled.packs} tasks were open{rest}"
 
     def _kill(self, id: str, celery_pool: Any) -> None:
         # Celery reports the death as `task_revoked`. The parent then gives the task back, which ends it as cancelled.
