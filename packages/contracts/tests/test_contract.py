@@ -1,6 +1,7 @@
 """What a contract, its policy and its payloads refuse."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from handoff_contracts import BULK, CATALOGUE, DEFAULT, DOCUMENTS, HIGH, Contract, Payload, Policy, Result
 from handoff_contracts.catalogue import AnyContract
+from handoff_contracts.contract import RANGES
 
 
 class Measure(Payload):
@@ -36,32 +38,35 @@ def test_a_wire_name_is_taken(name: str) -> None:
     assert contract(name).name == name
 
 
-@pytest.mark.parametrize("version", [0, -1])
-def test_versions_count_from_1(version: int) -> None:
-    with pytest.raises(ValueError, match="versions count from 1"):
+def test_a_name_is_short_enough_for_keys_and_cursors() -> None:
+    assert contract(f"lab.{'a' * 96}")
+    with pytest.raises(ValueError, match="a contract name has at most 100 characters"):
+        contract(f"lab.{'a' * 97}")
+
+
+@pytest.mark.parametrize("version", [0, -1, 1_000_001, 10**400])
+def test_versions_count_from_1_to_a_million(version: int) -> None:
+    with pytest.raises(ValueError, match="versions count from 1 to 1,000,000"):
         contract(version=version)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"attempts": 0},
-        {"pack": 0},
-        {"concurrency": 0},
-        {"backoff": 0},
-        {"backoff": -1.0},
-        {"backoff": 10.0, "backoff_limit": 9.0},
-        {"time_limit": 0},
-        {"lease": 2.9},
-    ],
-)
-def test_a_policy_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"at least|positive|lease"):
-        Policy(**wrong)
+@pytest.mark.parametrize("name", list(RANGES))
+def test_a_policy_out_of_range_is_refused(name: str) -> None:
+    least, most = RANGES[name]
+    for value in (0, -0.0, -1, 5e-324, least * 0.99, most * 1.01, 10**400, 1e308, math.inf, -math.inf, math.nan):
+        with pytest.raises(ValueError, match=f"^{name} of a policy is "):
+            Policy(**{name: value})
 
 
-def test_the_least_policy_is_taken() -> None:
-    Policy(attempts=1, backoff=0.1, backoff_limit=0.1, time_limit=0.1, lease=3, pack=1, concurrency=1)
+def test_a_backoff_is_below_its_limit() -> None:
+    with pytest.raises(ValueError, match=r"^backoff_limit of a policy is at least its backoff$"):
+        Policy(backoff=10.0, backoff_limit=9.0)
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["least", "most"])
+def test_the_ends_of_the_ranges_are_taken(end: int) -> None:
+    ends: dict[str, Any] = {name: ends[end] for name, ends in RANGES.items()}
+    assert Policy(**ends)
 
 
 def test_a_contract_never_changes() -> None:
@@ -92,6 +97,30 @@ def test_a_result_of_a_newer_worker_is_read() -> None:
 def test_every_payload_refuses_an_unknown_field(known: AnyContract) -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         known.payload.model_validate({"token": "t", "surprise": 1})
+
+
+def exact(payload: type[Payload]) -> Iterator[tuple[str, str, bool]]:
+    """The fields that are a number or a boolean, or lists of them: name, type, and whether it is a list."""
+    for name, field in payload.model_json_schema()["properties"].items():
+        for option in (field, *field.get("anyOf", [])):
+            for schema, many in ((option, False), (option.get("items", {}), True)):
+                if schema.get("type") in ("integer", "number", "boolean"):
+                    yield name, schema["type"], many
+
+
+@pytest.mark.parametrize("known", list(CATALOGUE), ids=lambda known: known.name)
+def test_a_number_and_a_boolean_are_no_other_json_type(known: AnyContract) -> None:
+    for name, kind, many in exact(known.payload):
+        for value in ("1", "true", "1_000", " 5 ", "", [], {}, 1 if kind == "boolean" else True):
+            with pytest.raises(ValidationError) as caught:
+                known.payload.model_validate({name: [value] if many else value})
+            assert name in {fault["loc"][0] for fault in caught.value.errors()}, (name, value)
+
+
+def test_5_and_5_0_are_one_number() -> None:
+    assert {PUSH.model_validate({"token": "t", "ttl": ttl}).model_dump_json() for ttl in (5, 5.0)} == {
+        '{"token":"t","title":null,"body":null,"data":{},"ttl":5,"provider":"log","app":"default"}'
+    }
 
 
 PUSH = CATALOGUE["push.send"].payload

@@ -2,6 +2,7 @@
 
 from handoff_contracts.catalogue import CATALOGUE, Catalogue, UnknownContract
 from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.json_number import JSON_NUMBER
 from handoff_contracts.queues import BULK, DEFAULT, DOCUMENTS, HIGH, QUEUES, Priority, Queue, queue_for
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "DEFAULT",
     "DOCUMENTS",
     "HIGH",
+    "JSON_NUMBER",
     "QUEUES",
     "Catalogue",
     "Contract",

@@ -1,6 +1,7 @@
 """`Contract`: a task's name, version, queue, payload, result and policy as one value."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -8,7 +9,20 @@ from pydantic import BaseModel, ConfigDict
 
 from handoff_contracts.queues import DEFAULT, Queue
 
+LONGEST_NAME = 100  # characters of a contract's name: the ledger's keys and the API's cursors carry it
+LAST_VERSION = 1_000_000
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+DAY_S, YEAR_S = 86_400, 31_536_000
+# The least and the most of each number in a policy. The worker turns the seconds into whole milliseconds.
+RANGES: Mapping[str, tuple[float, float]] = {
+    "attempts": (1, 1_000),
+    "backoff": (0.001, YEAR_S),
+    "backoff_limit": (0.001, YEAR_S),
+    "time_limit": (0.001, 7 * DAY_S),
+    "lease": (3, DAY_S),  # a shorter one ends between two renewals
+    "pack": (1, 100_000),  # the most items that a batch has
+    "concurrency": (1, 10_000),
+}
 
 
 class Payload(BaseModel):
@@ -32,7 +46,7 @@ class Policy:
     """How a task may use the workers. Times are seconds.
 
     Raises:
-        ValueError: a value is out of range.
+        ValueError: a value is out of the range that `RANGES` gives it.
     """
 
     attempts: int = 5  # runs before a task is dead
@@ -45,12 +59,11 @@ class Policy:
     unknown: Literal["repeat", "give_up"] = "repeat"  # what may have been done: once more, or never
 
     def __post_init__(self) -> None:
-        if min(self.attempts, self.pack, self.concurrency) < 1:
-            raise ValueError("attempts, pack and concurrency are at least 1")
-        if self.backoff <= 0 or self.backoff_limit < self.backoff or self.time_limit <= 0:
-            raise ValueError("backoff and time_limit are positive, backoff_limit is at least backoff")
-        if self.lease < 3:
-            raise ValueError("a lease under 3 s ends between two renewals")
+        for name, (least, most) in RANGES.items():
+            if not least <= getattr(self, name) <= most:  # NaN is in no range
+                raise ValueError(f"{name} of a policy is {least:,} to {most:,}")
+        if self.backoff_limit < self.backoff:
+            raise ValueError("backoff_limit of a policy is at least its backoff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,5 +85,7 @@ class Contract(Generic[P, R]):
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is no contract name: write it like 'push.send'")
-        if self.version < 1:
-            raise ValueError("versions count from 1")
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"a contract name has at most {LONGEST_NAME} characters")
+        if not 1 <= self.version <= LAST_VERSION:
+            raise ValueError(f"versions count from 1 to {LAST_VERSION:,}")

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
 from handoff_contracts.files import FileRef
+from handoff_contracts.json_number import JSON_NUMBER
 from handoff_contracts.queues import DOCUMENTS
 
 FILE_LIMIT = 64 * 1024 * 1024  # bytes of a document
@@ -20,10 +21,14 @@ class DocumentExtract(Payload):
     password: Annotated[str, Field(min_length=1, max_length=127, pattern=r"^[^\x00]+$")] | None = Field(
         default=None, repr=False, description="What opens it, if it is encrypted"
     )
-    first_page: int = Field(default=1, ge=1, le=1_000_000)
-    pages: int = Field(default=PAGE_LIMIT, ge=1, le=PAGE_LIMIT, description="How many are read at most")
-    images: bool = Field(default=False, description="Each page as a PNG in the blob folder")
-    dpi: int = Field(default=100, ge=36, le=300, description="Pixels per inch of an image; a huge page has fewer")
+    first_page: Annotated[int, Field(ge=1, le=1_000_000), JSON_NUMBER] = 1
+    pages: Annotated[int, Field(ge=1, le=PAGE_LIMIT), JSON_NUMBER] = Field(
+        default=PAGE_LIMIT, description="How many are read at most"
+    )
+    images: StrictBool = Field(default=False, description="Each page as a PNG in the blob folder")
+    dpi: Annotated[int, Field(ge=36, le=300), JSON_NUMBER] = Field(
+        default=100, description="Pixels per inch of an image; a huge page has fewer"
+    )
 
 
 class Metadata(Result):

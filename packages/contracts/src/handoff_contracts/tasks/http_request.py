@@ -6,6 +6,7 @@ from pydantic import Field, HttpUrl, JsonValue, StringConstraints, field_validat
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
 from handoff_contracts.files import Base64
+from handoff_contracts.json_number import JSON_NUMBER
 
 HeaderName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 # Printable ASCII without spaces at its ends: no line break can be in it.
@@ -27,12 +28,16 @@ class HttpRequest(Payload):
     body: str | None = Field(default=None, repr=False, description="Text, sent as UTF-8")
     body_json: JsonValue = Field(default=None, repr=False, description="Sent as JSON")
     body_base64: Base64 | None = Field(default=None, repr=False, description="Bytes; 512 KiB of them at most")
-    expect: list[Annotated[int, Field(ge=200, le=599)]] = Field(
+    expect: list[Annotated[int, Field(ge=200, le=599), JSON_NUMBER]] = Field(
         default_factory=list, max_length=32, description="Statuses that mean success; if empty: 200 to 299"
     )
-    timeout: float = Field(default=30, ge=1, le=120, description="Seconds for all of it")
-    redirects: int = Field(default=0, ge=0, le=10, description="How many redirects are followed")
-    keep_body: int = Field(default=16_384, ge=0, le=65_536, description="Bytes of the answer's body that are kept")
+    timeout: Annotated[float, Field(ge=1, le=120), JSON_NUMBER] = Field(default=30, description="Seconds for all of it")
+    redirects: Annotated[int, Field(ge=0, le=10), JSON_NUMBER] = Field(
+        default=0, description="How many redirects are followed"
+    )
+    keep_body: Annotated[int, Field(ge=0, le=65_536), JSON_NUMBER] = Field(
+        default=16_384, description="Bytes of the answer's body that are kept"
+    )
     unknown: Literal["repeat", "give_up"] | None = Field(
         default=None,
         description="When it may have been received, but was not answered. If unset: repeat, but give up a POST or"

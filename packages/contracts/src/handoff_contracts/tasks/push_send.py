@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.json_number import JSON_NUMBER
 from handoff_contracts.queues import BULK
 
 # Printable and without spaces: a token ends up in URLs and in the lines of a log.
@@ -20,7 +21,9 @@ class PushSend(Payload):
     data: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=1024)]] = Field(
         default_factory=dict, max_length=64
     )
-    ttl: int | None = Field(default=None, ge=0, le=2_419_200, description="Seconds for which it is of use")
+    ttl: Annotated[int, Field(ge=0, le=2_419_200), JSON_NUMBER] | None = Field(
+        default=None, description="Seconds for which it is of use"
+    )
     provider: Literal["log", "fcm", "sns", "apns", "webpush"] = "log"
     app: str = Field(default="default", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="The provider's credential")
 
