@@ -7,7 +7,7 @@ from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))  # 5 random bits for each random byte
-TASK_ID = re.compile(rf"[{ALPHABET}]{{26}}(\.\d{{1,7}})?")
+TASK_ID = re.compile(rf"[{ALPHABET}]{{26}}(\.[0-9]{{1,7}})?")
 
 
 def new_id() -> str:

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
-from handoff_api import openapi, problems
+from handoff_api import openapi, parameters, problems
 from handoff_api.auth import Authenticate
 from handoff_api.fast import FastLane
 from handoff_api.intake import Intake
@@ -20,6 +20,7 @@ from handoff_api.pulse import Pulse
 from handoff_api.routes import batches, catalogue, health, letters, push, recipients, tasks
 from handoff_api.settings import Settings
 from handoff_api.state import Resources
+from handoff_api.streams import EndKnown, no_content
 from handoff_api.views import BatchView, TaskView
 from handoff_api.watch import Watcher
 from handoff_contracts import CATALOGUE
@@ -77,6 +78,7 @@ def site(settings: Settings) -> tuple[FastAPI, dict[str, APIRoute]]:
     )
     lanes = offer(app)  # the first routes: a router takes every name of a contract, and lanes are all routes so far
     problems.install(app)
+    app.exception_handler(EndKnown)(no_content)
     for router in (
         tasks.router,
         letters.router,
@@ -86,7 +88,7 @@ def site(settings: Settings) -> tuple[FastAPI, dict[str, APIRoute]]:
         catalogue.router,
         health.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(parameters.check)])
     app.openapi = partial(openapi.document, app, version("handoff-api"))  # type: ignore[method-assign]  # FastAPI's documented way
     return app, lanes
 

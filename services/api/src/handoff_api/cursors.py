@@ -9,9 +9,11 @@ from zlib import crc32
 
 from handoff_api.problems import BAD_CURSOR, Problem
 
-TASKS = re.compile(r"(batch|handoff:[a-z0-9_.:]{1,200})\|\d{1,20}\|[0-9a-z.]{1,40}")
-STREAM = re.compile(r"\d{1,20}-\d{1,20}")
-ITEMS = re.compile(r"\d{1,7}\.(-1|\d{1,7})")
+# A client can make a cursor of its own, so each number in one has a range. Fifteen digits are below 2**53. No entry of
+# a stream has the time 0, and Redis refuses a page that ends before 0-0.
+TASKS = re.compile(r"(batch|handoff:[a-z0-9_.:]{1,200})\|[0-9]{1,15}\|[0-9a-z.]{1,40}")
+STREAM = re.compile(r"[1-9][0-9]{0,14}-[0-9]{1,15}")
+ITEMS = re.compile(r"[0-9]{1,5}\.(-1|[0-9]{1,5})")  # a pack, and an item in it: 100,000 items are the most of a batch
 
 
 def seal(cursor: str, *scope: object) -> str | None:

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_api.body import parse
 from handoff_api.body import read as read_body
-from handoff_api.options import Time
 from handoff_api.problems import INVALID_REQUEST, Problem, faults
+from handoff_api.ranges import ContractName, ErrorCode, Time, epoch_ms
 from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
 from handoff_ledger import AsyncLedger, State
@@ -22,14 +22,14 @@ class Matching(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Literal["dead", "failed"] = "dead"
-    contract: str = Field(default="", pattern=r"^[a-z0-9_.]{0,200}$")
-    code: str = Field(default="", max_length=100, description="The error's code")
+    contract: ContractName = ""
+    code: ErrorCode = Field(default="", description="The error's code")
     ended_from: Time | None = None
     ended_until: Time | None = None
 
     def letters(self) -> DeadLetters:
         times = {"ended_from_ms": self.ended_from, "ended_until_ms": self.ended_until}
-        given = {name: int(time.timestamp() * 1000) for name, time in times.items() if time}
+        given = {name: epoch_ms(time) for name, time in times.items() if time}
         return DeadLetters(state=State(self.state), contract=self.contract, code=self.code, **given)
 
 

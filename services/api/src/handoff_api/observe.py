@@ -62,7 +62,7 @@ class Observe:
 
 def _record(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
     method = scope["method"] if scope["method"] in METHODS else "other"
-    route = getattr(scope.get("route"), "path", "unknown")
+    route = getattr(scope.get("route"), "path_format", "unknown")
     counter, histogram = _metrics(method, route, status)
     counter.inc()
     histogram.observe(seconds)

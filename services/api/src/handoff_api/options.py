@@ -4,30 +4,20 @@ import math
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Self, TypeVar
+from typing import Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from handoff_api.parameters import parameters
 from handoff_api.problems import INVALID_REQUEST, PRIORITY_NOT_OFFERED, Fault, Problem, details, fault
+from handoff_api.ranges import YEAR_S, Delay, Life, Time
 from handoff_api.state import ApiRequest
 from handoff_contracts import Priority, queue_for
 from handoff_contracts.catalogue import AnyContract
 
-YEAR_S = 365 * 24 * 60 * 60
 LONGEST_WAIT_S = 30
 KEY = re.compile(rb"[\x20-\x7e]{1,255}")
-WAIT = re.compile(rb"(?:^|,)\s*wait\s*=\s*(\d{1,6})\s*(?:$|[,;])", re.IGNORECASE)
-
-
-def iso(value: object) -> datetime:
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("Write ISO 8601 with an offset, like 2030-01-31T12:00:00Z") from None
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(iso)]
-Seconds = Annotated[float, Field(le=YEAR_S, allow_inf_nan=False)]
+WAIT = re.compile(rb"(?:^|,)\s*wait\s*=\s*(\d+)\s*(?:$|[,;])", re.IGNORECASE)
 
 
 class BatchOptions(BaseModel):
@@ -48,9 +38,9 @@ class BatchOptions(BaseModel):
 class TaskOptions(BatchOptions):
     """The query parameters of a task."""
 
-    delay: Annotated[Seconds, Field(ge=0)] | None = Field(default=None, description="Seconds to wait before it may run")
-    run_at: Time | None = Field(default=None, description="When it may run, ISO 8601 with an offset; within a year")
-    expires_in: Annotated[Seconds, Field(gt=0)] | None = Field(
+    delay: Delay | None = Field(default=None, description="Seconds to wait before it may run")
+    run_at: Time | None = Field(default=None, description="When it may run; within a year")
+    expires_in: Life | None = Field(
         default=None, description="Seconds after which it is no longer wanted, if it still waits"
     )
 
@@ -82,7 +72,7 @@ def query(request: ApiRequest, options: type[Q]) -> Q:
         defaults: Q = _defaults(options)
         return defaults
     try:
-        return options.model_validate(dict(request.query_params))
+        return options.model_validate(parameters(request.scope["query_string"]))
     except ValidationError as error:
         wrong = [fault(entry, ("query", *entry["loc"])) for entry in details(error)]
         raise Problem(INVALID_REQUEST, faults=wrong) from None
@@ -108,4 +98,5 @@ def wait(request: ApiRequest) -> int:
     """The seconds that `Prefer: wait=N` grants, at most 30; 0 without. What can't be read is ignored (RFC 7240)."""
     prefer = request.state["headers"].get(b"prefer")
     found = WAIT.search(prefer) if prefer else None
-    return min(int(found[1]), LONGEST_WAIT_S) if found else 0
+    # Three digits are over the limit already. Python reads no number of more than 4,300 digits.
+    return min(int(found[1].lstrip(b"0")[:3] or b"0"), LONGEST_WAIT_S) if found else 0

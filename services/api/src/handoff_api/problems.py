@@ -101,13 +101,18 @@ def details(error: ValidationError) -> list[ErrorDetails]:
 
 
 def fault(entry: ErrorDetails, location: Sequence[str | int]) -> Fault:
+    # This message alone would quote the input.
+    message = "The tag is unknown" if entry["type"] == "union_tag_invalid" else entry["msg"]
+    return Fault(fault_path(location), message.removeprefix("Value error, "))
+
+
+def fault_path(location: Sequence[str | int]) -> str:
+    """The path of a fault, like `items[3].token`."""
     path = ""
     for part in location:
         name = str(part)[:LONGEST_NAME]
         path += f"[{part}]" if isinstance(part, int) else f".{name}" if path else name
-    # This message alone would quote the input.
-    message = "The tag is unknown" if entry["type"] == "union_tag_invalid" else entry["msg"]
-    return Fault(path, message.removeprefix("Value error, "))
+    return path
 
 
 EXPECTED: tuple[type[Exception], ...] = (Problem, *DOMAIN)

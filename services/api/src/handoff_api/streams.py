@@ -1,16 +1,23 @@
-"""Server-sent events: a task's or a batch's view whenever it changes, the last one named `end`."""
+"""Server-sent events: a task's or a batch's view whenever it changes, the last one named `end`.
+
+A browser's EventSource connects again when a stream ends, and says by `Last-Event-ID` what it received last. The id of
+an `end` names the end itself, so a client that already has it is answered by 204, which stops an EventSource.
+"""
 
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from fastapi import Request
 from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
+from starlette.responses import Response
 
-from handoff_api.state import State
-from handoff_ledger import Call
+from handoff_api.state import ApiRequest, State
+from handoff_ledger import Batch, Call, Task
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", Task, Batch)
 PACE_S = 0.2  # between two events of a stream
+END_KNOWN: dict[int | str, dict[str, Any]] = {204: {"description": "`Last-Event-ID` names the end: there is no more"}}
 AGAIN_MS = 2000  # after which a client that lost the stream comes back
 
 
@@ -25,5 +32,24 @@ async def events(
 
     async for now in state["watcher"].follow(id, read, ended, PACE_S):
         number += 1
-        event = "end" if ended(now) else name
-        yield ServerSentEvent(raw_data=view(now).model_dump_json(), event=event, id=str(number), retry=AGAIN_MS)
+        event, key = ("end", end_id(now)) if ended(now) else (name, str(number))
+        yield ServerSentEvent(raw_data=view(now).model_dump_json(), event=event, id=key, retry=AGAIN_MS)
+
+
+class EndKnown(Exception):
+    """The client has the end of this stream already."""
+
+
+def check_news(request: ApiRequest, now: Task | Batch) -> None:
+    """Raises `EndKnown` when the client's last event is the end that `now` is at."""
+    if now.finished_at and request.state["headers"].get(b"last-event-id") == end_id(now).encode():
+        raise EndKnown
+
+
+def end_id(ended: Task | Batch) -> str:
+    """The id of the last event. One that is redriven and ends again has another."""
+    return f"end-{ended.finished_at:%Y%m%dT%H%M%S.%f}"
+
+
+async def no_content(_: Request, __: Exception) -> Response:
+    return Response(status_code=204)

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read as read_body
 from handoff_api.intake import Intake
 from handoff_api.problems import UNKNOWN_BATCH, Problem
+from handoff_api.ranges import CursorText, Limit
 from handoff_api.settings import BATCH_LIMIT
 from handoff_api.state import ApiRequest
-from handoff_api.streams import events
+from handoff_api.streams import END_KNOWN, check_news, events
 from handoff_api.submit import batch_submission, submit_batch
 from handoff_api.views import BatchView, Page
 from handoff_contracts import UnknownContract
@@ -77,8 +78,18 @@ async def delete(batch: Known, request: ApiRequest, response: Response) -> Batch
     return BatchView.of(await ledger.run(read_batch(batch.id)))
 
 
-@router.get("/v1/batches/{id}/events", summary="Follow a batch to its end", response_class=EventSourceResponse)
-async def follow(batch: Known, request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
+async def followed(batch: Known, request: ApiRequest) -> Batch:
+    check_news(request, batch)
+    return batch
+
+
+@router.get(
+    "/v1/batches/{id}/events",
+    summary="Follow a batch to its end",
+    response_class=EventSourceResponse,
+    responses=END_KNOWN,
+)
+async def follow(batch: Annotated[Batch, Depends(followed)], request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
     async for event in events(request.state, batch.id, read_batch(batch.id), "batch", BatchView.of, has_ended):
         yield event
 
@@ -89,8 +100,8 @@ class Filter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: State | None = None
-    cursor: str = Field(default="", max_length=400)
-    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: CursorText = ""
+    limit: Limit = 50
 
 
 @router.get("/v1/batches/{id}/items", summary="List the items of a batch by their index, each with its outcome")

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from handoff_api import cursors
 from handoff_api.letters import Matching, Redriven, matching, redrive_matching
+from handoff_api.ranges import CursorText, Limit
 from handoff_api.routes.tasks import task_id
 from handoff_api.state import ApiRequest
 from handoff_api.views import Page, TaskView
@@ -40,8 +41,8 @@ class PageOf(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    cursor: str = Field(default="", max_length=400)
-    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: CursorText = ""
+    limit: Limit = 50
 
 
 @router.get("/v1/actions", summary="List what clients and operators did: cancel and redrive, newest first")

@@ -36,7 +36,8 @@ def router(*, development: bool) -> APIRouter:
     """POST, and in development GET too, so that a browser's address bar will do."""
     routes = APIRouter(tags=["push"])
     summary = "Send a notification to a device"
-    routes.add_api_route("/push/{device_token}", push, methods=["POST"], status_code=202, summary=summary)
+    path = "/push/{device_token:path}"  # a token may hold a slash; a client escapes it, and a proxy may undo that
+    routes.add_api_route(path, push, methods=["POST"], status_code=202, summary=summary)
     if development:
-        routes.add_api_route("/push/{device_token}", push, methods=["GET"], summary=f"{summary} (development only)")
+        routes.add_api_route(path, push, methods=["GET"], summary=f"{summary} (development only)")
     return routes

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from handoff_api import cursors
-from handoff_api.options import Time
+from handoff_api.ranges import CursorText, Limit, Time, epoch_ms
 from handoff_api.state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
@@ -21,14 +21,14 @@ class Since(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     since: Time | None = None
-    cursor: str = Field(default="", max_length=400)
-    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: CursorText = ""
+    limit: Limit = 100
 
 
 @router.get("/v1/recipients/gone", summary="List the recipients that are gone, oldest first")
 async def gone(page: Annotated[Since, Query()], request: ApiRequest) -> Page[Gone]:
     """An empty page is the end for now: keep its cursor, and ask with it again for what came since."""
-    since = int(page.since.timestamp() * 1000) if page.since else 0
+    since = epoch_ms(page.since) if page.since else 0
     inner = cursors.unseal(page.cursor, cursors.STREAM, "gone")
     found, following = await request.state["ledger"].run(list_gone(page.limit, since, inner))
     return Page(items=found, cursor=cursors.seal(following, "gone"))

@@ -5,16 +5,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read as read_body
 from handoff_api.intake import Intake
 from handoff_api.options import wait
+from handoff_api.ranges import BatchId, ContractName, CursorText, Limit
 from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
-from handoff_api.streams import events
+from handoff_api.streams import END_KNOWN, check_news, events
 from handoff_api.submit import has_ended, submission, submit
 from handoff_api.views import Page, TaskView
 from handoff_contracts import UnknownContract
@@ -67,10 +68,10 @@ class Filter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: State | None = None
-    contract: str = Field(default="", pattern=r"^[a-z0-9_.]{0,200}$")
-    batch: str = Field(default="", pattern=r"^[0-9a-z]{0,26}$")
-    cursor: str = Field(default="", max_length=400)
-    limit: int = Field(default=50, ge=1, le=1000)
+    contract: ContractName = ""
+    batch: BatchId = ""
+    cursor: CursorText = ""
+    limit: Limit = 50
 
 
 @router.get("/v1/tasks", summary="List tasks, newest first in each state")
@@ -94,7 +95,17 @@ async def delete(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> T
     return TaskView.of(await ledger.run(read(id)))
 
 
-@router.get("/v1/tasks/{id}/events", summary="Follow a task to its end", response_class=EventSourceResponse)
-async def follow(task: Annotated[Task, Depends(task)], request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
+async def followed(task: Annotated[Task, Depends(task)], request: ApiRequest) -> Task:
+    check_news(request, task)
+    return task
+
+
+@router.get(
+    "/v1/tasks/{id}/events",
+    summary="Follow a task to its end",
+    response_class=EventSourceResponse,
+    responses=END_KNOWN,
+)
+async def follow(task: Annotated[Task, Depends(followed)], request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
     async for event in events(request.state, task.id, read(task.id), "task", TaskView.of, has_ended):
         yield event
