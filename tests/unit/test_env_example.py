@@ -14,7 +14,7 @@ from stack import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 SERVICES: list[type[Shared]] = [ApiSettings, FlowerSettings, WorkerSettings]
-OTHERS = {"HANDOFF_REDIS_PORT", "WEB_CONCURRENCY", *PASSWORDS.values()}  # read by stack.py, gunicorn, compose.py
+OTHERS = {"HANDOFF_REDIS_PORT", *PASSWORDS.values()}  # read by stack.py and compose.py
 
 
 def names(settings: type[Shared]) -> set[str]:

@@ -8,6 +8,7 @@ sentinels://...                            TLS to Redis and to its sentinels
 Options behind the `?`: `ssl_ca_certs` (a file, for a CA that this machine does not trust), `sentinel_password`.
 """
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from typing import Self
@@ -119,6 +120,6 @@ def _address(host: str, default: int | None) -> Address:
 
 def _database(path: str) -> int:
     number = path.strip("/") or "0"
-    if not number.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,9}", number):
         raise ValueError("names no database, or several: end it with a single number, as in /0")
     return int(number)

@@ -35,8 +35,8 @@ class Shared(BaseSettings):
     env: Literal["development", "production"] = "production"
     broker_url: str = Field(default="redis://127.0.0.1:6379/0", validation_alias="CELERY_BROKER_URL")
     result_backend: str = Field(default="", validation_alias="CELERY_RESULT_BACKEND")
-    retention_days: float = Field(default=7, gt=0, le=365)
-    queue_limit: int = Field(default=1_000_000, ge=1)
+    retention_days: float = Field(default=7, ge=0.01, le=365)
+    queue_limit: int = Field(default=1_000_000, ge=1, le=1_000_000_000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

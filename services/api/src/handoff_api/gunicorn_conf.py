@@ -21,7 +21,7 @@ configure(settings.log_level, development=settings.development)
 
 host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
 bind = f"{host}:{settings.api_port}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = settings.web_concurrency
 worker_class = Worker
 loglevel = "warning"
 keepalive = 65  # longer than the usual 60 s of what stands before it

@@ -32,6 +32,7 @@ class Settings(Peppered):
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65_535)
+    web_concurrency: int = Field(default=1, ge=1, le=1000, validation_alias="WEB_CONCURRENCY")
     api_auth: bool = True
     api_keys: str = Field(default="", repr=False)
     api_keys_file: Path | None = None
@@ -61,4 +62,6 @@ class Settings(Peppered):
             lines = self.api_keys_file.read_text().splitlines() if self.api_keys_file else []
         except OSError as error:
             raise ValueError(f"HANDOFF_API_KEYS_FILE can't be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError("HANDOFF_API_KEYS_FILE is not UTF-8 text") from None
         return parse([*self.api_keys.split(","), *(line.partition("#")[0] for line in lines)])

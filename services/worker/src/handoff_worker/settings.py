@@ -63,7 +63,7 @@ def rates(text: str) -> Mapping[str, float]:
     """
     found: dict[str, float] = {}
     for entry in filter(None, map(str.strip, text.split(","))):
-        match = re.fullmatch(r"([a-z]+(?::[a-z0-9-]+)?)=(\d{1,9}(?:\.\d+)?)", entry)
+        match = re.fullmatch(r"([a-z]+(?::[a-z0-9-]+)?)=([0-9]{1,9}(?:\.[0-9]+)?)", entry)
         if not match or not LEAST_RATE <= float(match[2]) <= MOST_RATE:
             raise ValueError(
                 f"HANDOFF_PACE is a list like fcm=10000,sns:shop=50: sends a second, from {LEAST_RATE} to {MOST_RATE}"

@@ -1,0 +1,204 @@
+"""No value from outside is answered by 5xx, and what is refused leaves the ledger as it was."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from handoff_api.app import site
+from handoff_api.cursors import seal
+from handoff_api.settings import Settings
+from stack import Api
+from tests.integration.api.conftest import KEYS
+from tests.integration.api.extremes import Operation, Place, operations
+from tests.integration.api.raw import Answer, ask
+
+ECHO = "/v1/tasks/system.echo"
+WORTH = {  # the least body of each contract that is accepted, so that an extreme value beside it is, too
+    "push.send": {"token": "t"},
+    "email.send": {"to": "a@example.com", "text": "Hi"},
+    "http.request": {"url": "https://example.com"},
+    "document.extract": {"file": {"path": "a.pdf"}},
+}
+WAITS = re.compile(rb"wait\s*=\s*0*[1-9]", re.IGNORECASE)
+OPERATIONS = list(operations(site(Settings(env="development"))[0].openapi()))
+
+
+class Target:
+    """An API with a task and a batch, and requests that carry one extreme value."""
+
+    def __init__(self, api: Api, client: httpx2.Client, redis: Redis) -> None:
+        self.port = int(api.url.rpartition(":")[2])
+        self.redis = redis
+        self.client = client
+        self.key = {"Authorization": f"Bearer {KEYS['tests']}".encode()}
+        self.reset()
+
+    def reset(self) -> None:
+        """Empties Redis, but for a task and a batch."""
+        self.redis.flushdb()
+        task = self.client.post(f"{ECHO}?delay=3000", json={}).json()["id"]
+        batch = self.client.post("/v1/batches/system.echo", json={"items": [{}] * 3}).json()["id"]
+        self.ids = {"tasks": task, "batches": batch}
+        self.known = self.ledger()
+
+    def send(self, operation: Operation, place: Place, value: bytes) -> Answer:
+        path = operation.path.encode()
+        headers = dict(self.key)
+        for where, name in operation.places:
+            if where == "path":
+                known = self.ids.get(operation.path.split("/")[2], "t").encode()
+                given = quote_from_bytes(value, safe="").encode() if name == place.name else known
+                path = path.replace(b"{%b}" % name.encode(), given)
+        if place.where == "query":
+            path += b"?%b=%b" % (place.name.encode(), quote_from_bytes(value, safe="").encode())
+        if place.where == "header":
+            headers[place.name] = value
+        if not operation.has_body:
+            return ask(self.port, operation.method, path, headers)
+        headers["Content-Type"] = b"application/json"
+        return ask(self.port, operation.method, path, headers, self.body(operation, place, value))
+
+    def body(self, operation: Operation, place: Place, value: bytes) -> bytes:
+        worth = WORTH.get(operation.path.rpartition("/")[2], {})
+        if place.where == "body":
+            return value
+        if operation.path.startswith("/v1/batches/"):
+            item = members(worth, place, value) if place.where == "item" else json.dumps(worth).encode()
+            whole = {"items": b"[%b]" % item} | ({place.name: value} if place.where == "field" else {})
+            return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), source) for name, source in whole.items())
+        return members(worth, place, value)
+
+    def ledger(self) -> dict[Any, Any]:
+        """Everything in Redis."""
+        names = sorted(self.redis.scan_iter(count=1000))
+        pipeline = self.redis.pipeline()
+        for name in names:
+            pipeline.dump(name)
+        return dict(zip(names, pipeline.execute(), strict=True))
+
+
+def members(worth: dict[str, Any], place: Place, value: bytes) -> bytes:
+    """A JSON object with a value's source in it."""
+    sources = {name: json.dumps(each).encode() for name, each in worth.items()}
+    if place.where in ("field", "item"):
+        sources[place.name] = value
+    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), source) for name, source in sources.items())
+
+
+def names_the_place(document: Any, place: Place) -> bool:
+    """Whether a problem says which value was wrong."""
+    if document["code"] == "bad_cursor":
+        return place.name == "cursor"
+    paths = [error["path"] for error in document["errors"]]
+    if place.where == "query":
+        return all(path in ("query", f"query.{place.name}", place.name) for path in paths)  # push's are its payload's
+    if place.where == "header":
+        return paths == [f"header.{place.name}"]
+    return bool(paths)
+
+
+@pytest.fixture
+def target(api_server: Api, client: httpx2.Client, redis_url: str) -> Target:
+    return Target(api_server, client, Redis.from_url(redis_url))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_each_extreme_value_at_each_place(operation: Operation, target: Target) -> None:
+    for place in operation.new:
+        for value in place.values:
+            check(target, operation, place, value)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_whatever_is_drawn(operation: Operation, target: Target) -> None:
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(operation.places), st.data())
+    def send(place: Place, data: st.DataObject) -> None:
+        check(target, operation, place, data.draw(place.drawn))
+
+    send()
+
+
+def check(target: Target, operation: Operation, place: Place, value: bytes) -> None:
+    """Sends a value. It is taken, and can be read; or it is refused, and Redis is as it was."""
+    if place.where == "header" and (WAITS.search(value) or re.search(rb"[\x00\r\n]", value)):
+        return  # without a worker the former only waits; the latter end a header or a request
+    answer = target.send(operation, place, value)
+    assert answer.status < 500, (place, value[:100], answer.body)
+    if answer.status >= 400:
+        assert target.ledger() == target.known, (place, value[:100])
+    if answer.status == 422 and answer.document["code"] != "idempotency_conflict":
+        assert names_the_place(answer.document, place), (place, value[:100], answer.document)
+    if answer.status == 202:
+        read_back(target, answer)
+    if answer.status < 400 and operation.method != "GET":
+        target.reset()
+
+
+def read_back(target: Target, answer: Answer) -> None:
+    """What was accepted can be read."""
+    at = answer.headers.get("location", f"/v1/tasks/{answer.document['id']}").encode()
+    paths = [at, b"/v1/tasks?limit=1000", *([at + b"/items"] if b"batches" in at else [])]
+    for path in paths:
+        assert ask(target.port, "GET", path, target.key).status == 200, path
+
+
+STREAM = [
+    "0-0",
+    "0-1",
+    f"{10**20}-0",
+    f"{2**64 - 1}-{2**64 - 1}",
+    f"{2**53}-0",
+    "1-" + "9" * 20,
+    "-1-0",
+    "(1-0",
+    "+",
+    "$",
+]
+FORGED = [
+    *((b"/v1/recipients/gone", ("gone",), inner) for inner in STREAM),
+    *((b"/v1/actions", (), inner) for inner in STREAM),
+    *(
+        (b"/v1/tasks", (None, "", ""), inner)
+        for inner in [
+            *(f"handoff:queued:default|{score}|a" for score in ("9" * 20, "nan", "-1", "1e308", "0", "(1")),
+            *(
+                "handoff:parked:a:1|1|a",
+                "handoff:seq|1|a",
+                "handoff:stats|1|a",
+                "batch|99999999999999999999|a",
+                "batch|1|a",
+            ),
+            "handoff:queued:default|999999999999999|" + "z" * 40,
+        ]
+    ),
+    *(
+        (b"items", (), inner)
+        for inner in ("9999999.9999999", "99999.99999", "0.-1", "-1.0", "0.0", f"{2**64}.1", "0.99999")
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "scope", "inner"), FORGED)
+def test_a_cursor_that_a_client_made_itself(path: bytes, scope: tuple[object, ...], inner: str, target: Target) -> None:
+    if path == b"items":
+        batch = target.ids["batches"]
+        path, scope = f"/v1/batches/{batch}/items".encode(), (batch, None)
+    cursor = seal(inner, *scope)
+    assert cursor
+    answer = ask(target.port, "GET", b"%b?cursor=%b" % (path, cursor.encode()), target.key)
+    assert answer.status == 200 or (answer.status, answer.document["code"]) == (422, "bad_cursor")
+
+
+def test_every_parameter_is_reached() -> None:
+    """The places come from the document: a new route is in them by itself."""
+    reached = {place for operation in OPERATIONS for place in operation.places}
+    assert {Place("query", "since"), Place("query", "cursor"), Place("path", "id"), Place("item", "token")} <= reached
+    assert {Place("header", "Prefer"), Place("field", "ended_from"), Place("path", "device_token")} <= reached
