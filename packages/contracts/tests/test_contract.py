@@ -53,7 +53,8 @@ def test_versions_count_from_1_to_a_million(version: int) -> None:
 @pytest.mark.parametrize("name", list(RANGES))
 def test_a_policy_out_of_range_is_refused(name: str) -> None:
     least, most = RANGES[name]
-    for value in (0, -0.0, -1, 5e-324, least * 0.99, most * 1.01, 10**400, 1e308, math.inf, -math.inf, math.nan):
+    values: list[Any] = [0, -0.0, -1, 5e-324, least * 0.99, most * 1.01, 10**400, 1e308, math.inf, -math.inf, math.nan]
+    for value in values:
         with pytest.raises(ValueError, match=f"^{name} of a policy is "):
             replace(Policy(), **{name: value})
 

@@ -5,10 +5,11 @@ import time
 import httpx2
 from redis import Redis as Client
 
+from handoff_ledger import Fault, State, calls
 from process import wait_until
 from stack import Redis
-from tests.integration.api.hand import Hand
-from tests.integration.api.sse import events
+from tests.integration.api.hand import LIMITS, Hand
+from tests.integration.api.sse import Event, events
 
 ECHO = "/v1/tasks/system.echo"
 PUSH = "/v1/batches/push.send"
@@ -16,6 +17,13 @@ PUSH = "/v1/batches/push.send"
 
 def subscribed(redis: Client, id: str) -> bool:
     return bool(redis.pubsub_numsub(f"handoff:events:{id}")[0][1])
+
+
+def read(client: httpx2.Client, path: str, last: bytes | None = None) -> list[Event]:
+    """All events of a stream that ends."""
+    with client.stream("GET", path, headers={} if last is None else {b"Last-Event-ID": last}) as response:
+        assert response.status_code == 200
+        return list(events(response))
 
 
 def test_a_task_is_followed_to_its_end(client: httpx2.Client, hand: Hand) -> None:
@@ -38,6 +46,36 @@ def test_an_end_that_was_before_is_told_at_once(client: httpx2.Client, hand: Han
     hand.finish(hand.take(task["id"]))
     with client.stream("GET", task["links"]["events"]) as response:
         assert [event.name for event in events(response)] == ["end"]
+
+
+def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand: Hand) -> None:
+    """A browser's EventSource connects again after each end of a stream, until it is answered by 204."""
+    task, batch = client.post(ECHO, json={}).json(), client.post(PUSH, json={"items": [{"token": "t"}]}).json()
+    for record, id in ((task, task["id"]), (batch, f"{batch['id']}.0")):
+        path = record["links"]["events"]
+        hand.ledger.run(calls.fail(hand.take(id), Fault(code="busy", message=""), LIMITS, State.DEAD))
+        (end,) = read(client, path)
+        assert end.name == "end"
+        answer = client.get(path, headers={"Last-Event-ID": end.id})
+        assert (answer.status_code, answer.content) == (204, b"")
+        for other in ("1", "", f"{end.id}0", "end-99999999T000000.000000", "\xff"):
+            assert read(client, path, other.encode("latin-1")) == [end]
+
+
+def test_a_task_that_ends_again_has_another_end(client: httpx2.Client, hand: Hand) -> None:
+    task = client.post(ECHO, json={}).json()
+    path = task["links"]["events"]
+    hand.ledger.run(calls.fail(hand.take(task["id"]), Fault(code="busy", message=""), LIMITS, State.DEAD))
+    (first,) = read(client, path)
+    assert client.post(f"{task['links']['self']}/redrive").status_code == 200
+    with client.stream("GET", path, headers={"Last-Event-ID": first.id}) as response:
+        stream = events(response)
+        assert next(stream).data["state"] == "queued"
+        hand.finish(hand.take(task["id"]), {"message": "x"})
+        *_, second = stream
+    assert (second.name, second.data["state"]) == ("end", "succeeded")
+    assert second.id != first.id
+    assert client.get(path, headers={"Last-Event-ID": second.id}).status_code == 204
 
 
 def test_a_batch_tells_its_progress_not_every_item(client: httpx2.Client, hand: Hand) -> None:

@@ -20,7 +20,9 @@ from tests.integration.api.extremes import Operation, Place, operations
 from tests.integration.api.raw import Answer, ask
 
 ECHO = "/v1/tasks/system.echo"
-WORTH = {  # the least body of each contract that is accepted, so that an extreme value beside it is, too
+WORTH: dict[
+    str, dict[str, Any]
+] = {  # the least body of each contract that is accepted, so that an extreme value beside it is, too
     "push.send": {"token": "t"},
     "email.send": {"to": "a@example.com", "text": "Hi"},
     "http.request": {"url": "https://example.com"},
