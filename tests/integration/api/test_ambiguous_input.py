@@ -1,4 +1,4 @@
-"""Input that two readers could understand in two ways: docs/api.md says what becomes of each."""
+"""Input that two readers could understand in two ways: docs/api.md lists the answer to each."""
 
 import json
 from typing import Any
@@ -26,8 +26,8 @@ def post(port: int, target: str, body: bytes = b"{}") -> Answer:
     return ask(port, "POST", target.encode(), headers, body)
 
 
-def said(answer: Answer) -> Any:
-    """The paths that a problem names, or its detail without any."""
+def fault(answer: Answer) -> Any:
+    """The paths that a problem names, or its detail when it names none."""
     return [error["path"] for error in answer.document["errors"]] or answer.document["detail"]
 
 
@@ -66,7 +66,7 @@ REFUSED: list[tuple[str, bytes, int, Any]] = [
     (f"{ECHO}?run_at=2030-01-01T00:00:00", b"{}", 422, ["query.run_at"]),
     (f"{ECHO}?run_at=2030-01-01T00:00:00+01:00", b"{}", 422, ["query.run_at"]),  # an unescaped + is a space
     (f"{ECHO}?run_at=2030-12-31T23:59:60Z", b"{}", 422, ["query.run_at"]),
-    # A parameter twice, one that the call has not, one that is not UTF-8, too many.
+    # A repeated parameter, an unknown one, one that is not UTF-8, too many of them.
     (f"{ECHO}?delay=1&delay=2", b"{}", 422, ["query.delay"]),
     (f"{ECHO}?delay=1&delay=1", b"{}", 422, ["query.delay"]),
     (f"{ECHO}?dealy=1", b"{}", 422, ["query.dealy"]),
@@ -80,18 +80,18 @@ REFUSED: list[tuple[str, bytes, int, Any]] = [
 
 
 @pytest.mark.parametrize(("target", "body", "status", "expected"), REFUSED)
-def test_what_is_ambiguous_is_refused(
+def test_ambiguous_input_is_refused(
     port: int, redis: Redis, target: str, body: bytes, status: int, expected: Any
 ) -> None:
     answer = post(port, target, body)
-    assert (answer.status, said(answer)) == (status, expected)
+    assert (answer.status, fault(answer)) == (status, expected)
     assert redis.dbsize() == 0
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/tasks", "/v1/contracts", "/v1/queues", "/v1/actions", "/v1/recipients/gone", f"/v1/tasks/{'0' * 26}"]
 )
-def test_no_list_takes_a_parameter_it_does_not_have_or_one_twice(client: httpx2.Client, path: str) -> None:
+def test_a_get_refuses_an_unknown_parameter_and_a_repeated_one(client: httpx2.Client, path: str) -> None:
     for query, name in (("limti=5", "limti"), ("limit=5&limit=6", "limit"), ("id=5", "id")):
         answer = client.get(f"{path}?{query}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), (path, query)
@@ -99,14 +99,14 @@ def test_no_list_takes_a_parameter_it_does_not_have_or_one_twice(client: httpx2.
 
 
 @pytest.mark.parametrize("delay", ["0", "-0", "-0.0", "5e-324", "1e0", "1.50", "31536000"])
-def test_every_json_number_in_range_is_a_delay(port: int, delay: str) -> None:
+def test_a_delay_is_any_json_number_in_its_range(port: int, delay: str) -> None:
     assert post(port, f"{ECHO}?delay={delay}&expires_in=31536000").status == 202
 
 
 @pytest.mark.parametrize(
     "at", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01t00:00:00.123456789%2B14:00"]
 )
-def test_what_was_due_before_it_was_sent_runs_now(port: int, at: str) -> None:
+def test_a_task_that_was_due_in_the_past_is_queued_at_once(port: int, at: str) -> None:
     answer = post(port, f"{ECHO}?run_at={at}")
     assert (answer.status, answer.document["state"]) == (202, "queued")
 
@@ -132,10 +132,10 @@ def test_a_token_may_hold_a_slash(port: int, redis: Redis, path: str, token: str
 @pytest.mark.parametrize("path", ["", "%20", "%00", "%FF", "%D0%BA", "a" * 4097])
 def test_a_token_that_is_not_printable_ascii_is_refused(port: int, path: str) -> None:
     answer = post(port, f"/push/{path}", b"")
-    assert (answer.status, said(answer)) == (422, ["token"])
+    assert (answer.status, fault(answer)) == (422, ["token"])
 
 
-def test_numbers_of_a_body_that_is_passed_on_keep_every_digit(client: httpx2.Client, port: int) -> None:
+def test_a_number_in_body_json_keeps_every_digit(client: httpx2.Client, port: int) -> None:
     digits = "9" * 4_000
     numbers = b"[%b, 18446744073709551616, 1e308]" % digits.encode()
     body = b'{"items":[{"url":"https://example.com","body_json":%b}]}' % numbers
@@ -145,7 +145,7 @@ def test_numbers_of_a_body_that_is_passed_on_keep_every_digit(client: httpx2.Cli
     assert item["item"]["body_json"] == [int(digits), 2**64, 1e308]
 
 
-def test_the_deepest_body_that_is_taken_can_be_listed(client: httpx2.Client, port: int) -> None:
+def test_the_api_lists_the_deepest_body_that_it_accepts(client: httpx2.Client, port: int) -> None:
     taken = 0
     for depth in range(190, 202):
         deep = "[" * depth + "]" * depth

@@ -1,4 +1,4 @@
-"""No value from outside is answered by 5xx, and what is refused leaves the ledger as it was."""
+"""The API answers no value by 5xx, and a refused request leaves the ledger unchanged."""
 
 import json
 import re
@@ -119,7 +119,7 @@ def test_each_extreme_value_at_each_place(operation: Operation, target: Target) 
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_whatever_is_drawn(operation: Operation, target: Target) -> None:
+def test_drawn_values_at_each_place(operation: Operation, target: Target) -> None:
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(operation.places), st.data())
     def send(place: Place, data: st.DataObject) -> None:
@@ -129,7 +129,7 @@ def test_whatever_is_drawn(operation: Operation, target: Target) -> None:
 
 
 def check(target: Target, operation: Operation, place: Place, value: bytes) -> None:
-    """Sends a value. It is taken, and can be read; or it is refused, and Redis is as it was."""
+    """Sends a value. The API accepts it and reads it back, or refuses it and leaves Redis unchanged."""
     if place.where == "header" and (WAITS.search(value) or re.search(rb"[\x00\r\n]", value)):
         return  # without a worker the former only waits; the latter end a header or a request
     answer = target.send(operation, place, value)
@@ -145,7 +145,7 @@ def check(target: Target, operation: Operation, place: Place, value: bytes) -> N
 
 
 def read_back(target: Target, answer: Answer) -> None:
-    """What was accepted can be read."""
+    """Reads an accepted task or batch, and the lists that contain it."""
     at = answer.headers.get("location", f"/v1/tasks/{answer.document['id']}").encode()
     paths = [at, b"/v1/tasks?limit=1000", *([at + b"/items"] if b"batches" in at else [])]
     for path in paths:

@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from handoff_contracts.contract import LONGEST_NAME
 
 YEAR_S = 365 * 24 * 60 * 60
-LAST_MS = 2**53 - 1  # the greatest whole number that a Redis score and a Lua number hold
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The grammars of RFC 3339 and of a JSON number: Python reads much more, like 2030-W01-1T00Z, 1_000 and inf.
 RFC_3339 = re.compile(

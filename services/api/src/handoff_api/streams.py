@@ -1,7 +1,8 @@
 """Server-sent events: a task's or a batch's view whenever it changes, the last one named `end`.
 
-A browser's EventSource connects again when a stream ends, and says by `Last-Event-ID` what it received last. The id of
-an `end` names the end itself, so a client that already has it is answered by 204, which stops an EventSource.
+A browser's EventSource connects again when a stream ends, and sends the id of its last event as `Last-Event-ID`. The id
+of an `end` contains the time of the end. The API answers a client that already has that end by 204, which stops an
+EventSource.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -37,17 +38,17 @@ async def events(
 
 
 class EndKnown(Exception):
-    """The client has the end of this stream already."""
+    """The client already received the last event of this stream."""
 
 
-def check_news(request: ApiRequest, now: Task | Batch) -> None:
-    """Raises `EndKnown` when the client's last event is the end that `now` is at."""
+def refuse_known_end(request: ApiRequest, now: Task | Batch) -> None:
+    """Raises `EndKnown` when the client's last event is the end that the record `now` has."""
     if now.finished_at and request.state["headers"].get(b"last-event-id") == end_id(now).encode():
         raise EndKnown
 
 
 def end_id(ended: Task | Batch) -> str:
-    """The id of the last event. One that is redriven and ends again has another."""
+    """The id of the last event. A record that ends again after a redrive gets another id."""
     return f"end-{ended.finished_at:%Y%m%dT%H%M%S.%f}"
 
 

@@ -16,7 +16,7 @@ from handoff_api.problems import UNKNOWN_BATCH, Problem
 from handoff_api.ranges import CursorText, Limit
 from handoff_api.settings import BATCH_LIMIT
 from handoff_api.state import ApiRequest
-from handoff_api.streams import END_KNOWN, check_news, events
+from handoff_api.streams import END_KNOWN, events, refuse_known_end
 from handoff_api.submit import batch_submission, submit_batch
 from handoff_api.views import BatchView, Page
 from handoff_contracts import UnknownContract
@@ -79,7 +79,7 @@ async def delete(batch: Known, request: ApiRequest, response: Response) -> Batch
 
 
 async def followed(batch: Known, request: ApiRequest) -> Batch:
-    check_news(request, batch)
+    refuse_known_end(request, batch)
     return batch
 
 

@@ -15,7 +15,7 @@ from handoff_api.options import wait
 from handoff_api.ranges import BatchId, ContractName, CursorText, Limit
 from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
-from handoff_api.streams import END_KNOWN, check_news, events
+from handoff_api.streams import END_KNOWN, events, refuse_known_end
 from handoff_api.submit import has_ended, submission, submit
 from handoff_api.views import Page, TaskView
 from handoff_contracts import UnknownContract
@@ -96,7 +96,7 @@ async def delete(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> T
 
 
 async def followed(task: Annotated[Task, Depends(task)], request: ApiRequest) -> Task:
-    check_news(request, task)
+    refuse_known_end(request, task)
     return task
 
 
