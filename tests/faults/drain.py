@@ -53,7 +53,7 @@ def ends(scene: Scene) -> None:
 def listed(scene: Scene, state: str) -> Iterator[str]:
     cursor: str | None = ""
     while cursor is not None:
-        answer = page(scene, f"/v1/tasks?state={state}&limit=1000&cursor={cursor}")
+        answer = page(scene, f"/v1/tasks?state={state}&limit=500&cursor={cursor}")
         yield from (task["id"] for task in answer["items"])
         cursor = answer["cursor"]
 

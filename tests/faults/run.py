@@ -29,7 +29,20 @@ from random import Random
 
 from tests.faults.checker import NOTHING, Findings
 from tests.faults.control import Control
-from tests.faults.scenarios import full, killing, outage, poison, power_cut, reconcilers, recovery, rolling, skew, slow
+from tests.faults.scenarios import (
+    full,
+    keys,
+    killing,
+    outage,
+    poison,
+    power_cut,
+    reconcilers,
+    recovery,
+    rights,
+    rolling,
+    skew,
+    slow,
+)
 from tests.faults.scene import Scene, checkout
 from tests.faults.verdict import HEAD, Verdict, judge, percentile
 
@@ -41,6 +54,8 @@ SCENARIOS: dict[str, Callable[..., None]] = {
     "redis dropped": outage.dropped,
     "rolling restart": rolling.play,
     "redis full": full.play,
+    "keys reused": keys.play,
+    "rights revoked": rights.play,
     "poison": poison.play,
     "reconcilers": reconcilers.play,
     "clock skew": skew.play,

@@ -147,7 +147,7 @@ def check(target: Target, operation: Operation, place: Place, value: bytes) -> N
 def read_back(target: Target, answer: Answer) -> None:
     """Reads an accepted task or batch, and the lists that contain it."""
     at = answer.headers.get("location", f"/v1/tasks/{answer.document['id']}").encode()
-    paths = [at, b"/v1/tasks?limit=1000", *([at + b"/items"] if b"batches" in at else [])]
+    paths = [at, b"/v1/tasks?limit=500", *([at + b"/items"] if b"batches" in at else [])]
     for path in paths:
         assert ask(target.port, "GET", path, target.key).status == 200, path
 

@@ -71,12 +71,9 @@ def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
 def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
     ids = [ended(client, hand, State.DEAD, "busy" if number % 2 else "gone") for number in range(40)]
     mails = {"common": {"text": "Hello"}, "items": [{"to": "a@example.com"}] * 10_000}
-    for _ in range(3):
-        client.post("/v1/batches/email.send", json=mails)
-    packs = client.get("/v1/tasks", params={"contract": "email.send", "limit": 1000}).json()["items"]
-    assert len(packs) == 600
-    for pack in packs:
-        hand.ledger.run(calls.fail(hand.take(pack["id"]), Fault(code="busy", message=""), LIMITS, State.DEAD))
+    batches = [client.post("/v1/batches/email.send", json=mails).json()["id"] for _ in range(3)]
+    for pack in (f"{batch}.{number}" for batch in batches for number in range(200)):
+        hand.ledger.run(calls.fail(hand.take(pack), Fault(code="busy", message=""), LIMITS, State.DEAD))
     assert redrive(client, code="busy") == {"redriven": 620, "more": False}
     assert {state(client, id) for id in ids[::2]} == {"dead"}
 

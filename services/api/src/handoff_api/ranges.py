@@ -39,7 +39,7 @@ def _number(value: object) -> object:
 Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 Delay = Annotated[float, Field(ge=0, le=YEAR_S, allow_inf_nan=False), BeforeValidator(_number)]
 Life = Annotated[float, Field(gt=0, le=YEAR_S, allow_inf_nan=False), BeforeValidator(_number)]
-Limit = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_number)]
+Limit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_number)]
 CursorText = Annotated[str, Field(max_length=400)]
 ContractName = Annotated[str, Field(max_length=LONGEST_NAME, pattern=r"^[a-z0-9_.]*$")]
 BatchId = Annotated[str, Field(max_length=26, pattern=r"^[0-9a-z]*$")]
