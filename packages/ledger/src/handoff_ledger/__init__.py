@@ -6,6 +6,7 @@ from handoff_ledger.calls import Call, Claim, Limits, Receipt, Refused, Submissi
 from handoff_ledger.errors import (
     IdempotencyConflict,
     LedgerError,
+    LedgerMisconfigured,
     LedgerUnavailable,
     NotRedrivable,
     QueueFull,
@@ -25,6 +26,7 @@ __all__ = [
     "IdempotencyConflict",
     "Item",
     "LedgerError",
+    "LedgerMisconfigured",
     "LedgerUnavailable",
     "Limits",
     "NotRedrivable",

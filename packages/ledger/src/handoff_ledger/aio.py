@@ -1,7 +1,8 @@
 """`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -39,13 +40,7 @@ class AsyncLedger:
         """
         try:
             async with asyncio.timeout(BOUND_S):
-                step = self._confirmed if durable else self._evaluate
-                try:
-                    reply = await step(call)
-                except ConnectionError:
-                    reply = await step(
-                        call
-                    )  # the pool's connection was from before a restart; each step may be repeated
+                reply = await self._repeated(self._confirmed if durable else self._evaluate, call)
         except (*TRANSIENT, TimeoutError) as error:
             if demoted(error):
                 await self.redis.connection_pool.disconnect(inuse_connections=False)
@@ -103,6 +98,12 @@ class AsyncLedger:
                 future.set_exception(reply)
             else:
                 future.set_result(reply)
+
+    async def _repeated(self, step: Callable[[Call[Any]], Awaitable[Any]], call: Call[Any]) -> Any:
+        """Runs a step twice if the pool's connection was from before a restart: each step may be repeated."""
+        with suppress(ConnectionError):
+            return await step(call)
+        return await step(call)  # out here, or the first error would pass for the cause of the second
 
     async def _evaluate(self, call: Call[Any]) -> Any:
         script = load(call.script)

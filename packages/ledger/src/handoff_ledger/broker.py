@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 SCHEMES = ("redis", "rediss", "sentinel", "sentinels")
 TLS = ("rediss", "sentinels")
 REQUIRED = ("required", "CERT_REQUIRED")  # the two spellings that Celery knows
+LAST_DATABASE = 2**31 - 1  # the largest number that SELECT takes
 Address = tuple[str, int]
 
 
@@ -113,6 +114,10 @@ def _address(host: str, default: int | None) -> Address:
         raise ValueError("has no valid port: %-encode the special characters of a password") from None
     if not name:
         raise ValueError("names no host")
+    try:
+        name.encode("idna")  # as every connection does
+    except UnicodeError:
+        raise ValueError("names a host with an empty or a too long part between its dots") from None
     if port is None:
         raise ValueError("gives a sentinel no port: 26379 is the usual one")
     return name, port
@@ -122,4 +127,6 @@ def _database(path: str) -> int:
     number = path.strip("/") or "0"
     if not re.fullmatch(r"[0-9]{1,9}", number):
         raise ValueError("names no database, or several: end it with a single number, as in /0")
+    if int(number) > LAST_DATABASE:
+        raise ValueError("names a database that no Redis has: end it with a smaller number, as in /0")
     return int(number)

@@ -5,13 +5,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from redis.exceptions import ResponseError
+
 from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import calls
 from handoff_ledger.blocking import BlockingLedger
+from handoff_ledger.broker import Broker
 from handoff_ledger.calls import Call
 from handoff_ledger.calls.reconcile import RENEW_S
 from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.fitness import SERVICES, Fitness, clarify, version
 from handoff_ledger.records import QueueState
 from handoff_ledger.settings import Shared, load
 
@@ -43,22 +47,21 @@ def survey() -> Call[Survey]:
 
 def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with Redis itself, from its INFO; each a sentence that says what to do."""
-    valkey = "valkey_version" in info
-    version = tuple(int(part) for part in str(info["redis_version"]).split("."))
-    if not valkey and version < OLDEST:
+    valkey, running = "valkey_version" in info, version(info)
+    if not valkey and running and running < OLDEST:
         yield f"Redis {info['redis_version']} is too old: run 7.2 or newer."
-    elif not valkey and (8,) <= version < SAFE:
+    elif not valkey and (8,) <= running < SAFE:
         yield f"Redis {info['redis_version']} has known holes in its scripting: run 8.2.2 or newer."
-    if info["maxmemory_policy"] != "noeviction":
+    if info.get("maxmemory_policy", "noeviction") != "noeviction":
         yield f"Redis evicts ({info['maxmemory_policy']}), so it drops tasks: set maxmemory-policy to noeviction."
-    if info["loading"]:
+    if info.get("loading"):
         yield "Redis is loading its data: wait, and ask again."
         return
-    if not info["aof_enabled"]:
+    if not info.get("aof_enabled", 1):
         yield "Redis keeps no append-only file, so a restart loses what was accepted: set appendonly to yes."
     elif info.get("aof_last_write_status", "ok") != "ok":
         yield "Redis can't write its append-only file: look at its disk."
-    if not info["maxmemory"]:
+    if not info.get("maxmemory"):
         yield "Redis has no memory limit, so the kernel decides what ends: set maxmemory to 70 % of what it may use."
     elif (used := info["used_memory"] / info["maxmemory"]) >= 0.8:
         yield f"Redis uses {used:.0%} of its memory, so the API sheds load: add workers, or raise maxmemory."
@@ -83,23 +86,40 @@ def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequen
             yield f"The lease of {each.name} is under two renewals: give its policy at least {2 * RENEW_S:.0f} s."
 
 
-def main() -> int:
-    ledger = BlockingLedger(load(Shared).broker_url)
+def faults(url: str) -> Iterator[str]:
+    """Everything that is wrong with the Redis that `url` names and with those that serve it."""
+    ledger = BlockingLedger(url)
     try:
-        info, states = ledger.info(), ledger.run(calls.queues())
-        faults = [
-            *redis_faults(info),
-            *service_faults(ledger.run(survey()), states, list(CATALOGUE)),
-        ]
-    except LedgerUnavailable as error:
-        faults = [f"{error} Look whether CELERY_BROKER_URL names it, and whether it runs."]
+        yield from redis_faults(ledger.info())
+        unfit = list(fitness_faults(url))
+        yield from unfit
+        if not unfit:
+            states = ledger.run(calls.queues())
+            yield from service_faults(ledger.run(survey()), states, list(CATALOGUE))
+    except (LedgerUnavailable, ResponseError) as error:
+        yield str(clarify(error, url))
     finally:
         ledger.close()
-    for fault in faults:
+
+
+def fitness_faults(url: str) -> Iterator[str]:
+    """Why Redis can't serve API or worker. Each may have a user of its own, and then only its rights count."""
+    user = Broker.parse(url).username
+    for service in SERVICES:
+        if user == service or user not in SERVICES:
+            try:
+                Fitness(service=service, url=url, trusting=True).check()
+            except LedgerUnavailable as error:
+                yield str(error)
+
+
+def main() -> int:
+    found = list(dict.fromkeys(faults(load(Shared).broker_url)))
+    for fault in found:
         sys.stdout.write(f"fault: {fault}\n")
-    if not faults:
+    if not found:
         sys.stdout.write("All is well: Redis keeps what it takes, and every queue and contract is served.\n")
-    return 1 if faults else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

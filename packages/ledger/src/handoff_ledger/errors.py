@@ -2,6 +2,7 @@
 
 LedgerError
 ├── LedgerUnavailable     Redis is away, too slow, loading or full
+│   └── LedgerMisconfigured   Redis can't serve until somebody changes a setting
 ├── QueueFull             a queue has reached its bound
 ├── IdempotencyConflict   a key was used before, for something else
 ├── UnknownTask           no task or batch has this id
@@ -20,6 +21,10 @@ class LedgerUnavailable(LedgerError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LedgerMisconfigured(LedgerUnavailable):
+    """Redis refuses the call for a reason that waiting does not cure. `reason` says what to change."""
 
 
 class QueueFull(LedgerError):

@@ -1,31 +1,28 @@
-"""The errors of Redis that mean it takes no call now, and the ledger's word for each."""
+"""From an error of the client to its row in the table of sentences, and to the ledger's error."""
 
+import builtins
+import errno
+import re
+import socket
 import ssl
+from collections.abc import Iterator
 
 from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
     ConnectionError,
+    InvalidResponse,
     MasterDownError,
-    OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
     TimeoutError,
 )
 
+from handoff_ledger import sentences
 from handoff_ledger.errors import LedgerUnavailable
-from handoff_ledger.sentinels import MASTERLESS
+from handoff_ledger.sentences import Outage
+from handoff_ledger.sentinels import MASTERLESS, UnknownMaster
 
-# What may mean that Redis takes no call now; `unavailable` tells.
-TRANSIENT = (ConnectionError, TimeoutError, ResponseError, OSError)
-
-SENTENCES: dict[type[Exception], str] = {
-    OutOfMemoryError: "Redis has reached its memory limit.",
-    BusyLoadingError: "Redis is loading its data.",
-    ReadOnlyError: "Redis is a replica now.",
-    MasterDownError: "Redis is a replica now.",
-    AuthenticationError: "Redis refuses the login.",
-}
+# What a call of the client may raise when Redis does not serve it; `unavailable` tells.
+TRANSIENT = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 
 
 def demoted(error: Exception) -> bool:
@@ -34,32 +31,79 @@ def demoted(error: Exception) -> bool:
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
-    """The ledger's word for a transient error of the client. Any other is raised again."""
-    if type(error) is ResponseError:
-        return _refusal(error)
-    for kind, sentence in SENTENCES.items():
-        if isinstance(error, kind):
-            return LedgerUnavailable(sentence)
-    if certificate := _distrusted(error):
-        return LedgerUnavailable(f"A certificate of Redis is refused: {certificate}.")
-    if isinstance(error, MASTERLESS):
-        login = isinstance(error.__cause__, AuthenticationError)
-        return LedgerUnavailable("The sentinels refuse the login." if login else "No sentinel names a master.")
-    return LedgerUnavailable("Redis did not answer in time.")
+    """The ledger's error for an error of the client. Re-raises a reply that the table lacks: the call is wrong."""
+    outage = explain(error)
+    if isinstance(error, ResponseError) and not outage.known:
+        raise error
+    return outage.error()
 
 
-def _distrusted(error: BaseException | None) -> str | None:
+def explain(error: BaseException) -> Outage:
+    """Why a call failed. What the table lacks is named by its class or code."""
+    if not isinstance(error, MASTERLESS):
+        return _outage(error, "Redis")
+    if isinstance(error.__cause__, UnknownMaster):
+        return sentences.UNKNOWN_MASTER
+    if error.__cause__ is None:
+        return sentences.NO_MASTER
+    outage = _outage(error.__cause__, "the first sentinel")
+    return outage._replace(sentence=f"No sentinel names a master. {outage.sentence}")
+
+
+def explain_reply(reply: str, who: str = "Redis") -> Outage:
+    """What an error reply of Redis means. `reply` begins with the error's code."""
+    for pattern, outage in sentences.REPLIES:
+        if match := re.search(pattern, reply, re.IGNORECASE):
+            what = match.groupdict().get("what") or ""
+            return outage.about(who, what=what.upper().replace("|", " "), rule=what.lower())
+    code = re.match(r"[A-Z]+\b", reply)
+    return sentences.unknown(code[0] if code else "an error without a code").about(who)
+
+
+def _outage(error: BaseException, who: str) -> Outage:
+    code = getattr(error, "status_code", None)  # redis-py takes it off the text of an error that it knows
+    if code or isinstance(error, ResponseError):
+        return explain_reply(f"{code} {error}" if code else str(error), who)
+    for pattern, outage in sentences.CLIENT:
+        if re.search(pattern, str(error)):
+            return outage.about(who)
+    if isinstance(error, (TimeoutError, builtins.TimeoutError)):
+        return sentences.TOO_LATE.about(who)
+    found = next(filter(None, map(_system, _causes(error))), None)
+    return (found or sentences.unknown(type(error).__name__)).about(who)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     for _ in range(8):  # causes may go round in a circle
         if error is None:
-            break
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message.partition(",")[0]  # what follows the comma names a host
+            return
+        yield error
         error = error.__cause__ or error.__context__
-    return None
 
 
-def _refusal(error: ResponseError) -> LedgerUnavailable:
-    # redis-py has no class for these: a disk that is full, too few replicas, a script that runs too long.
-    if str(error).startswith(("MISCONF", "NOREPLICAS", "BUSY")):
-        return LedgerUnavailable("Redis takes no writes now.")
-    raise error
+def _system(error: BaseException) -> Outage | None:
+    if isinstance(error, ssl.SSLError):
+        return _tls(error)
+    if isinstance(error, socket.gaierror):
+        return sentences.NO_NAME_SERVER if error.errno == socket.EAI_AGAIN else sentences.UNRESOLVED
+    if not isinstance(error, OSError):
+        return None
+    # An event loop that tried several addresses keeps the errors' numbers in the text alone.
+    number = error.errno or next((int(found) for found in re.findall(r"\[Errno (\d+)\]", str(error))), 0)
+    if not number and isinstance(error, builtins.ConnectionError):
+        return sentences.CLOSED
+    return sentences.ERRNOS.get(number) or sentences.unknown(errno.errorcode.get(number, type(error).__name__))
+
+
+def _tls(error: ssl.SSLError) -> Outage:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        fault = error.verify_message.partition(",")[0]  # what follows the comma names a host
+        return sentences.BAD_CERTIFICATE.about("{who}", fault=fault)
+    if isinstance(error, ssl.SSLEOFError):
+        return sentences.CLOSED
+    reason = error.reason or "no reason given"
+    if reason in sentences.NO_TLS:
+        return sentences.SPEAKS_NO_TLS
+    if "CERTIFICATE_REQUIRED" in reason:
+        return sentences.CLIENT_CERTIFICATE
+    return Outage(f"The TLS handshake with {{who}} failed: {reason}.", known=False)

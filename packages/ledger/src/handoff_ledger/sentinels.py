@@ -20,6 +20,7 @@ from handoff_ledger.packing import MasterConnection
 from handoff_ledger.tls import MasterTls
 
 MASTERLESS = (MasterNotFoundError, AsyncMasterNotFoundError)
+ADDRESS = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
 PATIENCE_S = 0.5  # for one sentinel, so that another can be asked within the ledger's bound
 
 
@@ -46,6 +47,10 @@ def async_master_pool(broker: Broker, options: Mapping[str, Any]) -> BlockingCon
     return AsyncMasterPool(broker.master, sentinels, connection_class=kind, **options)
 
 
+class UnknownMaster(Exception):
+    """A sentinel answered that it watches no master of this name."""
+
+
 class Sentinels(Sentinel):
     def discover_master(self, service_name: str) -> Address:
         try:
@@ -61,15 +66,15 @@ class Sentinels(Sentinel):
             missing = error
         else:
             return address
-        raise missing from self._fault()  # out here, or each would be the other's context
+        raise missing from self._fault(service_name)  # out here, or each would be the other's context
 
-    def _fault(self) -> Exception | None:
-        """Why the first one does not answer: redis-py leaves that out."""
+    def _fault(self, service_name: str) -> Exception | None:
+        """Why the first one names no master: redis-py leaves that out."""
         try:
-            self.sentinels[0].ping()
+            known = self.sentinels[0].execute_command(*ADDRESS, service_name)
         except RedisError as fault:
             return fault
-        return None
+        return None if known else UnknownMaster()
 
 
 class AsyncSentinels(AsyncSentinel):
@@ -87,14 +92,14 @@ class AsyncSentinels(AsyncSentinel):
             missing = error
         else:
             return address
-        raise missing from await self._fault()  # out here, or each would be the other's context
+        raise missing from await self._fault(service_name)  # out here, or each would be the other's context
 
-    async def _fault(self) -> Exception | None:
+    async def _fault(self, service_name: str) -> Exception | None:
         try:
-            await self.sentinels[0].ping()
+            known = await self.sentinels[0].execute_command(*ADDRESS, service_name)
         except RedisError as fault:
             return fault
-        return None
+        return None if known else UnknownMaster()
 
 
 class AsyncMasterPool(AsyncSentinelConnectionPool, BlockingConnectionPool):

@@ -38,7 +38,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         AsyncLedger(settings.broker_url, settings.limits, durable=settings.durable_accept),
         Watcher(settings.broker_url),
     )
-    pulse = Pulse(ledger, development=settings.development)
+    pulse = Pulse(ledger, settings.fitness)
     await pulse.beat()
     background = [asyncio.create_task(pulse.run()), asyncio.create_task(watcher.run())]
     try:

@@ -2,17 +2,12 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError
-
-from handoff_api.pulse import unsafe
 from handoff_api.server import GRACE_S, Worker
 from handoff_api.settings import Settings
-from handoff_ledger.connect import blocking_client
 from handoff_ledger.logs import configure
 from handoff_ledger.settings import load
 
@@ -36,21 +31,10 @@ if workers > 1:  # every process writes what it counted into files that /metrics
 
 
 def on_starting(arbiter: Any) -> None:
-    """Refuses a Redis that would lose tasks. One that is away is looked at by the pulse when it is back."""
+    """Refuses a Redis that can't serve until somebody changes a setting. The pulse waits for one that is away."""
     arbiter.log.error_log.handlers.clear()  # to the root's handler, like everything else
     arbiter.log.error_log.propagate = True
-    if settings.development:
-        return
-    redis = blocking_client(settings.broker_url)
-    try:
-        info = redis.info("memory", "persistence")
-    except (RedisError, OSError):
-        return
-    finally:
-        redis.close()
-    if not info["loading"] and (sentence := unsafe(info)):
-        sys.stderr.write(f"handoff: {sentence}\n")
-        raise SystemExit(2)
+    settings.fitness.refuse_to_start()
 
 
 def on_exit(_: Any) -> None:

@@ -13,7 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from handoff_contracts import UnknownContract
-from handoff_ledger import IdempotencyConflict, LedgerUnavailable, NotRedrivable, QueueFull, UnknownTask
+from handoff_ledger import (
+    IdempotencyConflict,
+    LedgerMisconfigured,
+    LedgerUnavailable,
+    NotRedrivable,
+    QueueFull,
+    UnknownTask,
+)
 
 MOST_FAULTS = 100
 LONGEST_NAME = 64  # of a field's name in a path: the client chose it
@@ -41,7 +48,7 @@ PRIORITY_NOT_OFFERED = Kind(422, "priority_not_offered", "Tasks of this contract
 BAD_CURSOR = Kind(422, "bad_cursor", "The cursor is not one that this list gave out.")
 INTERNAL = Kind(500, "internal", "Something went wrong on this side.")
 REDIS_MEMORY = Kind(503, "redis_memory", "Redis is near its memory limit: nothing is accepted now.", 10)
-REDIS_UNSAFE = Kind(503, "redis_unsafe", "Redis is not set up to keep tasks: nothing is accepted.", 30)
+REDIS_UNSAFE = Kind(503, "redis_unsafe", "Redis is not set up for Handoff: nothing is accepted.", 30)
 
 # The one place where errors of the domain get a status.
 DOMAIN: Mapping[type[Exception], Kind] = {
@@ -50,7 +57,8 @@ DOMAIN: Mapping[type[Exception], Kind] = {
     IdempotencyConflict: Kind(422, "idempotency_conflict", "The idempotency key was used for another request."),
     NotRedrivable: Kind(409, "not_redrivable", "Only dead and failed tasks can be redriven."),
     QueueFull: Kind(429, "queue_full", "The queue is full.", 5),
-    LedgerUnavailable: Kind(503, "ledger_unavailable", "Redis is away.", 2),
+    LedgerUnavailable: Kind(503, "ledger_unavailable", "Redis does not serve now.", 2),
+    LedgerMisconfigured: REDIS_UNSAFE,
 }
 
 

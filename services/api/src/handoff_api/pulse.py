@@ -1,34 +1,28 @@
-"""The API's regular look at Redis: is it there, has it room, will it keep what it takes?"""
+"""The API's regular look at Redis: does it serve all that work needs, and has it room?"""
 
 import asyncio
 import logging
-from collections.abc import Mapping
 
-from handoff_api.problems import DOMAIN, REDIS_MEMORY, REDIS_UNSAFE, Problem
-from handoff_ledger import AsyncLedger, LedgerUnavailable
+from redis.exceptions import ResponseError
+
+from handoff_api.problems import REDIS_MEMORY, Problem
+from handoff_ledger import AsyncLedger, LedgerMisconfigured, LedgerUnavailable
+from handoff_ledger.fitness import SECTIONS, Fitness, clarify, report
 
 log = logging.getLogger(__name__)
 BEAT_S = 1.0
 FULL = 0.8  # the share of Redis's memory from which nothing is accepted, so that the backlog can always drain
 
 
-def unsafe(info: Mapping[str, object]) -> str | None:
-    """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
-    if info["maxmemory_policy"] != "noeviction":
-        return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
-    if not info["aof_enabled"]:
-        return "Redis has no append-only file: set its appendonly to yes."
-    return None
-
-
 class Pulse:
     """What Redis said at the last beat."""
 
-    def __init__(self, ledger: AsyncLedger, *, development: bool) -> None:
+    def __init__(self, ledger: AsyncLedger, fitness: Fitness) -> None:
         self._ledger = ledger
-        self._trusting = development
-        self._away = "Redis was not asked yet."
-        self._unsafe: str | None = None
+        self._fitness = fitness
+        self._rights = fitness.rights()
+        self._fault: LedgerUnavailable | None = LedgerUnavailable("Redis was not asked yet.")
+        self._proven = False
         self._memory = 0.0
 
     @property
@@ -37,34 +31,33 @@ class Pulse:
         return self._memory
 
     def check(self) -> None:
-        """Raises a `Problem` unless Redis is there and keeps what it takes."""
-        if self._away:
-            raise Problem(DOMAIN[LedgerUnavailable], self._away)
-        if self._unsafe:
-            raise Problem(REDIS_UNSAFE, self._unsafe)
+        """Raises a `LedgerUnavailable` unless Redis served all that work needs at the last beat."""
+        if self._fault:
+            raise type(self._fault)(self._fault.reason)
 
     def admit(self) -> None:
-        """Raises a `Problem` when nothing may be accepted now. A Redis that is away is found out by the call itself."""
+        """Raises a `Problem` or a `LedgerUnavailable` when nothing may be accepted now.
+
+        A Redis that has served and is away is found out by the call itself, so that it is of use as soon as it is back.
+        """
+        if isinstance(self._fault, LedgerMisconfigured) or not self._proven:
+            self.check()
         if self._memory >= FULL:
             raise Problem(REDIS_MEMORY)
-        if self._unsafe:
-            raise Problem(REDIS_UNSAFE, self._unsafe)
 
     async def beat(self) -> None:
         """Asks Redis once."""
         try:
-            info = await self._ledger.info("memory", "persistence")
-        except LedgerUnavailable as error:
-            self._now_away(error.reason)
+            info = await self._ledger.info(*SECTIONS)
+            self._fitness.judge(info)
+            await self._ledger.run(self._rights)
+        except (LedgerUnavailable, ResponseError) as error:
+            self._refused(await asyncio.to_thread(clarify, error, self._fitness.url))
             return
-        if info["loading"]:  # and until it has loaded it reports its append-only file as off
-            self._now_away("Redis is loading its data.")
-            return
-        if self._away:
+        if self._fault:
             log.info("Redis is there", extra={"event": "redis.there"})
-        self._away = ""
-        self._memory = info["used_memory"] / info["maxmemory"] if info["maxmemory"] else 0.0
-        self._judge(None if self._trusting else unsafe(info))
+        self._fault, self._proven = None, True
+        self._memory = info["used_memory"] / info["maxmemory"] if info.get("maxmemory") else 0.0
 
     async def run(self) -> None:
         """Beats until it is cancelled."""
@@ -72,12 +65,7 @@ class Pulse:
             await asyncio.sleep(BEAT_S)
             await self.beat()
 
-    def _now_away(self, sentence: str) -> None:
-        if sentence != self._away:
-            log.warning("Redis is away: %s", sentence, extra={"event": "redis.away"})
-        self._away = sentence
-
-    def _judge(self, sentence: str | None) -> None:
-        if sentence and sentence != self._unsafe:
-            log.error(sentence, extra={"event": "redis.unsafe"})
-        self._unsafe = sentence
+    def _refused(self, fault: LedgerUnavailable) -> None:
+        if self._fault is None or fault.reason != self._fault.reason:
+            report(log, fault)
+        self._fault = fault

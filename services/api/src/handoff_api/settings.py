@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from handoff_api.auth import Keys, parse
+from handoff_ledger.fitness import Fitness
 from handoff_ledger.settings import Shared, is_placeholder
 
 TASK_LIMIT = 1 << 20  # bytes of a task's body
@@ -50,6 +51,11 @@ class Settings(Peppered):
                 " HANDOFF_API_KEYS, or into the file that HANDOFF_API_KEYS_FILE names"
             )
         return self
+
+    @property
+    def fitness(self) -> Fitness:
+        """What the API needs of Redis."""
+        return Fitness(service="api", url=self.broker_url, trusting=self.development, durable=self.durable_accept)
 
     def keys(self) -> Keys | None:
         """The keys that are let in, None when everybody is."""

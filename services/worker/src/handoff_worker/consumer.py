@@ -1,13 +1,16 @@
 """Celery's consumer, which parks what it does not know instead of discarding it."""
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.state import maybe_shutdown
 
-from handoff_ledger import BlockingLedger, LedgerUnavailable, State, calls
+from handoff_ledger import BlockingLedger, LedgerMisconfigured, LedgerUnavailable, State, calls
+from handoff_ledger.fitness import refuse, report
 from handoff_ledger.ids import is_id
 from handoff_worker import pool
 from handoff_worker.celery import settings
@@ -15,6 +18,7 @@ from handoff_worker.message import HEADERS
 from handoff_worker.transport import AWAY
 
 log = logging.getLogger(__name__)
+AGAIN_S = 1.0  # seconds between two looks whether Redis serves
 GATHER_S = 0.1  # seconds that a task's event waits for others
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
 
@@ -34,9 +38,27 @@ class Consumer(CeleryConsumer):
 
     def ensure_connected(self, conn: Any) -> Any:
         """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
+        self._await_redis()
         conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
         conn.info = partial(without_options, conn.info)
         return super().ensure_connected(conn)
+
+    def _await_redis(self) -> None:
+        """Waits until Redis serves all that a worker needs, and logs why it does not. Celery would end at a refusal."""
+        said = ""
+        while True:
+            maybe_shutdown()
+            try:
+                settings.fitness.check()
+            except LedgerUnavailable as error:
+                if self.first_connection_attempt and isinstance(error, LedgerMisconfigured):
+                    refuse(error)
+                if error.reason != said:
+                    report(log, error)
+                said = error.reason
+                time.sleep(AGAIN_S)
+            else:
+                return
 
     def on_close(self) -> None:
         """At a shutdown and when the connection is lost. Celery forgets here each task that no pool process has said to

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
 from handoff_ledger.calls.reconcile import RENEW_S
+from handoff_ledger.fitness import report
 
 log = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two sweeps
@@ -65,19 +66,20 @@ class Keeper:
             log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
 
     def _run(self) -> None:
-        renewed, away = 0.0, False
+        renewed = 0.0
+        said: set[str] = set()  # why Redis is away, each reason once an outage
         while not self._stopped.wait(BEAT):
             try:
                 if not renewed or time.monotonic() - renewed >= RENEW_S:
                     self._renew()
                     renewed = time.monotonic()
                 self._reconcile()
-                away = False
+                said.clear()
             except LedgerUnavailable as error:
                 renewed = 0.0  # every lease is renewed as soon as Redis is back
-                if not away:
-                    log.warning("Redis is away: %s", error, extra={"event": "redis.away"})
-                away = True
+                if error.reason not in said:
+                    report(log, error)
+                said.add(error.reason)
             except Exception as error:  # a keeper that ended would let every lease run out
                 log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
+from handoff_ledger.fitness import Fitness
 from handoff_ledger.settings import Shared
 
 Network = IPv4Network | IPv6Network
@@ -28,6 +29,11 @@ class Settings(Shared):
     fcm_url: str = Field(default=FCM_URL, pattern=r"^https://[^/?#@\s]+$")
     egress_allow: str = ""
     gone_callback_url: HttpUrl | None = None
+
+    @property
+    def fitness(self) -> Fitness:
+        """What a worker needs of Redis."""
+        return Fitness(service="worker", url=self.broker_url, trusting=self.development)
 
     @model_validator(mode="after")
     def _googles(self) -> Self:

@@ -77,6 +77,7 @@ class Parent:
         self._keeper: Keeper | None = None
 
     def starting(self, **_: Any) -> None:
+        self._settings.fitness.refuse_to_start()
         self._ready_file.clear()
         gc.freeze()  # what was imported is left alone by the collector, so pool processes share its pages
 

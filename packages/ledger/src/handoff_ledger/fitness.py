@@ -1,0 +1,109 @@
+"""Whether a Redis can serve a service: what API and worker ask at start, readiness every second, and the doctor.
+
+What waiting does not cure is a `LedgerMisconfigured`, and a service does not start with it; docs/operations.md has the
+table. INFO is needed: it alone tells whether Redis keeps what it takes. ACL and CONFIG are not.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, get_args
+
+from redis.exceptions import ResponseError
+
+from handoff_ledger.blocking import BlockingLedger
+from handoff_ledger.broker import Broker
+from handoff_ledger.calls import Call
+from handoff_ledger.errors import LedgerMisconfigured, LedgerUnavailable
+from handoff_ledger.outages import explain
+from handoff_ledger.peer import look
+from handoff_ledger.rights import check_rights
+from handoff_ledger.sentences import CLUSTER, LOADING, TOO_OLD
+
+Service = Literal["api", "worker"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+OLDEST = (7, 0)  # the first Redis whose scripts have flags
+SECTIONS = ("server", "memory", "persistence", "cluster")  # of INFO
+
+
+def version(info: Mapping[str, Any]) -> tuple[int, ...]:
+    """The version of Redis that a server is, or is compatible with; empty when it does not say."""
+    return tuple(int(part) for part in re.findall(r"\d+", str(info.get("redis_version", "")))[:3])
+
+
+def unsafe(info: Mapping[str, Any]) -> str | None:
+    """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
+    if info.get("maxmemory_policy", "noeviction") != "noeviction":
+        return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
+    if not info.get("aof_enabled", 1):
+        return "Redis has no append-only file: set its appendonly to yes."
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitness:
+    """What a service needs of the Redis that `url` names. `trusting`: it may lose tasks, as in development."""
+
+    service: Service
+    url: str
+    trusting: bool
+    durable: bool = False
+
+    def rights(self) -> Call[None]:
+        """The call that raises a `LedgerMisconfigured` unless the connected user may do all that the service does."""
+        return check_rights(self.service, database=Broker.parse(self.url).database, durable=self.durable)
+
+    def judge(self, info: Mapping[str, Any]) -> None:
+        """Raises a `LedgerUnavailable` unless a Redis with this INFO can serve."""
+        if info.get("loading"):  # and until it has loaded it reports its append-only file as off
+            raise LOADING.about().error()
+        if "valkey_version" not in info and version(info) and version(info) < OLDEST:
+            raise TOO_OLD.about().error()
+        if info.get("cluster_enabled"):
+            raise CLUSTER.about().error()
+        if not self.trusting and (sentence := unsafe(info)):
+            raise LedgerMisconfigured(sentence)
+
+    def check(self) -> None:
+        """Asks Redis, over a connection of its own, whether it can serve. Raises a `LedgerUnavailable`."""
+        ledger = BlockingLedger(self.url)
+        try:
+            self.judge(ledger.info())
+            ledger.run(self.rights())
+        except (LedgerUnavailable, ResponseError) as error:
+            raise clarify(error, self.url) from error
+        finally:
+            ledger.close()
+
+    def refuse_to_start(self) -> None:
+        """Ends the process when Redis can't serve until somebody changes a setting. One that is away may come later."""
+        try:
+            self.check()
+        except LedgerMisconfigured as error:
+            refuse(error)
+        except LedgerUnavailable:
+            return
+
+
+def refuse(error: LedgerMisconfigured) -> NoReturn:
+    """Says on standard error what to change, and ends the process with 2."""
+    sys.stderr.write(f"handoff: {error}\n")
+    raise SystemExit(2)
+
+
+def clarify(error: LedgerUnavailable | ResponseError, url: str) -> LedgerUnavailable:
+    """The error with the best sentence there is: a look at the port may tell more. It takes up to three seconds."""
+    if isinstance(error, LedgerUnavailable) and error.__cause__ is None:
+        return error
+    outage = explain(error.__cause__ or error)
+    return ((look(Broker.parse(url)) if outage.unclear else None) or outage).error()
+
+
+def report(log: logging.Logger, error: LedgerUnavailable) -> None:
+    """Logs why Redis does not serve, as an error when waiting does not cure it."""
+    if isinstance(error, LedgerMisconfigured):
+        log.error("Redis can't serve: %s", error, extra={"event": "redis.unsafe"})
+    else:
+        log.warning("Redis is away: %s", error, extra={"event": "redis.away"})

@@ -1,0 +1,78 @@
+"""A look at the port of Redis for an error that does not say why: what answers there, and does it speak TLS?
+
+It reads before it writes: what a server says while it closes a connection is lost to a client that was writing.
+"""
+
+import socket
+import ssl
+
+from handoff_ledger.broker import Address, Broker
+from handoff_ledger.outages import explain, explain_reply
+from handoff_ledger.sentences import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
+
+CONNECT_S = 1.0
+TLS_RECORDS = (b"\x15", b"\x16")  # an alert, a handshake
+SAYS_S = 0.3  # what a server says of itself comes at once
+
+
+def look(broker: Broker) -> Outage | None:
+    """What the port tells, None when it tells nothing more. Sentinels are asked by their own pool."""
+    if broker.master:
+        return None
+    said = _said(broker.nodes[0])
+    if broker.tls:
+        return SPEAKS_NO_TLS.about() if said[:1] in (b"+", b"-") else _refused_by_tls(broker.nodes[0])
+    if said.startswith(b"-"):
+        outage = explain_reply(said[1:].decode(errors="replace"))
+        return outage if outage.known else None
+    if said and not said.startswith(b"+"):
+        return SPEAKS_TLS.about() if said[:1] in TLS_RECORDS else NOT_REDIS.about()
+    return SPEAKS_TLS.about() if not said and _speaks_tls(broker.nodes[0]) else None
+
+
+def _said(address: Address) -> bytes:
+    """The first line of what the server says, at once or to a PING; nothing when it closes without a word."""
+    try:
+        with socket.create_connection(address, timeout=CONNECT_S) as connection:
+            connection.settimeout(SAYS_S)
+            try:
+                return connection.recv(512)
+            except TimeoutError:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(512)
+    except OSError:
+        return b""
+
+
+def _speaks_tls(address: Address) -> bool:
+    try:
+        with _wrapped(address):
+            return True
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
+
+
+def _refused_by_tls(address: Address) -> Outage | None:
+    """Why a server that speaks TLS ends the connection, None when it gives no reason."""
+    try:
+        with _wrapped(address) as connection:
+            connection.settimeout(SAYS_S)
+            connection.recv(1)
+    except ssl.SSLError as error:
+        return explain(error)
+    except OSError:
+        return None
+    return None
+
+
+def _wrapped(address: Address) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent that is worth protecting
+    plain = socket.create_connection(address, timeout=CONNECT_S)
+    try:
+        return context.wrap_socket(plain)
+    except OSError:
+        plain.close()
+        raise

@@ -1,0 +1,131 @@
+"""What a service needs of Redis's users, derived from the rules in `acl.py`, and the call that finds what is missing.
+
+`redis.acl_check_cmd` takes a command as it would be sent: with another number of arguments, some servers end. So
+there is an example of each command that a rule names.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from handoff_ledger.acl import RULES
+from handoff_ledger.calls import Call
+from handoff_ledger.errors import LedgerMisconfigured
+from handoff_ledger.outages import explain_reply
+
+NAME = "NAME"
+READS = """
+    get NAME, hget NAME f, hgetall NAME, hmget NAME f, lindex NAME 0, lrange NAME 0 0, smembers NAME, xrange NAME - +,
+    xrevrange NAME + -, zcount NAME 0 0, zrange NAME 0 0, zrangebyscore NAME 0 0, zrank NAME m, zscore NAME m
+"""
+WRITES = """
+    del NAME, hset NAME f v, lpush NAME v, persist NAME, pexpire NAME 1, rpush NAME v, sadd NAME m, set NAME v,
+    srem NAME m, xadd NAME * f v, zadd NAME 0 m, zrem NAME m, zremrangebyscore NAME 0 0
+"""
+BOTH = "brpop NAME 0, hincrby NAME f 1, rpop NAME"
+EITHER = "exists NAME, llen NAME, zcard NAME"
+CHANNELS = "publish NAME m, subscribe NAME"
+PATTERNS = "psubscribe NAME"  # the user's rules have to name the very pattern
+PLAIN = """
+    eval s 0, evalsha s 0, exec, info, multi, ping, punsubscribe, script exists s, script load s, time, unsubscribe,
+    waitaof 1 0 0
+"""
+PROBES = {READS: ["get", NAME], WRITES: ["del", NAME], CHANNELS: ["publish", NAME, ""]}
+NAME_REFUSED = re.compile(r"a key|of the keys|a channel|the channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Commands that need the same right to a name. `rules` grant the `names`; `probe` is refused for a known reason."""
+
+    commands: Sequence[Sequence[str]]
+    names: Sequence[str]
+    rules: Sequence[str]
+    probe: Sequence[str]
+
+    def lacking(self, refusal: str, *answers: str, missing: Collection[str]) -> Iterator[str]:
+        """The rules that the user lacks, from what the script answers. `missing` are those that other groups found."""
+        denied = [command for command, said in zip(self.commands, answers, strict=True) if {*said} == {"0"}]
+        columns = zip(self.rules, zip(*answers, strict=True), strict=True)
+        names = [rule for rule, said in columns if rule and {*said} == {"0"}]
+        commands = [f"+{name_of(command)}" for command in denied]
+        if len(denied) < len(self.commands):
+            return iter([*commands, *names])
+        # Nothing is allowed: for want of the names, or of the commands?
+        if NAME_REFUSED.search(refusal) or {*names} & {*missing}:
+            return iter(names)
+        return iter(commands if self.probe else [*commands, *names])
+
+    def unknown(self, _: str, *answers: str) -> list[str]:
+        """The commands that Redis does not know."""
+        return [name_of(command) for command, said in zip(self.commands, answers, strict=True) if "?" in said]
+
+
+def check_rights(service: str, *, database: int = 0, durable: bool = False) -> Call[None]:
+    """Checks that the connected user has the rights of a service. `durable`: the service waits for Redis's disk.
+
+    Raises:
+        LedgerUnavailable: it lacks some, which the error names as ACL rules, or Redis refuses the ledger's scripts.
+    """
+    groups = needs(service, database=database, durable=durable)
+
+    def parse(reply: tuple[list[list[str]], str]) -> None:
+        rows, refusal = reply
+        answered = list(zip(groups, rows, strict=False))
+        if unknown := [name for group, row in answered for name in group.unknown(*row)]:
+            raise LedgerMisconfigured(
+                f"Redis does not know the command {' or '.join(unknown).upper()}: run Redis 7.2 or newer, or Valkey."
+            )
+        lacking: dict[str, None] = {}
+        for group, row in answered:
+            lacking |= dict.fromkeys(group.lacking(*row, missing=lacking))
+        if lacking:
+            raise LedgerMisconfigured(
+                f"The user of CELERY_BROKER_URL lacks rights in Redis that the {service} needs:"
+                f" grant it {' '.join(lacking)} with ACL SETUSER."
+            )
+        if refusal:
+            raise explain_reply(refusal).error()
+
+    argument = [
+        {"commands": group.commands, "names": group.names} | ({"probe": group.probe} if group.probe else {})
+        for group in groups
+    ]
+    return Call("check_rights", [to_json(argument)], parse)
+
+
+def needs(service: str, *, database: int = 0, durable: bool = False) -> list[Group]:
+    """What the rules of a service grant, as groups of commands. Celery's channels carry the number of the database."""
+    rules = [rule.replace("&/0.", f"&/{database}.") for rule in RULES[service].split()]
+    commands = {rule[1:] for rule in rules if rule.startswith("+") and "@" not in rule} | {"ping"}
+    if not durable:
+        commands.discard("waitaof")
+    keys = [rule for rule in rules if rule.startswith("~")]
+    channels = [rule for rule in rules if rule.startswith("&")]
+    return [
+        *_groups(commands, (READS, WRITES, BOTH, EITHER), keys),
+        *_groups(commands, (CHANNELS,), channels),
+        *_groups(commands, (PATTERNS,), [rule for rule in channels if rule.startswith("&/")], literal=True),
+        *_groups(commands, (PLAIN,), [""]),
+    ]
+
+
+def _groups(
+    commands: set[str], kinds: Iterable[str], rules: Sequence[str], *, literal: bool = False
+) -> Iterator[Group]:
+    names = [rule[1:] if literal else rule[1:].replace("*", "check") for rule in rules]
+    for examples in kinds:
+        wanted = [example for example in _examples(examples) if name_of(example) in commands]
+        if wanted and names:
+            yield Group(wanted, names, rules, PROBES.get(examples, []))
+
+
+def _examples(text: str) -> list[list[str]]:
+    return [example.split() for example in text.split(",")]
+
+
+def name_of(command: Sequence[str]) -> str:
+    """A command's name as a rule has it."""
+    return "|".join(command[:2]) if command[0] == "script" else command[0]
