@@ -21,8 +21,8 @@ READS = """
     xrevrange NAME + -, zcount NAME 0 0, zrange NAME 0 0, zrangebyscore NAME 0 0, zrank NAME m, zscore NAME m
 """
 WRITES = """
-    del NAME, hset NAME f v, lpush NAME v, persist NAME, pexpire NAME 1, rpush NAME v, sadd NAME m, set NAME v,
-    srem NAME m, xadd NAME * f v, zadd NAME 0 m, zrem NAME m, zremrangebyscore NAME 0 0
+    del NAME, hdel NAME f, hset NAME f v, lpush NAME v, persist NAME, pexpire NAME 1, rpush NAME v, sadd NAME m,
+    set NAME v, srem NAME m, xadd NAME * f v, zadd NAME 0 m, zrem NAME m, zremrangebyscore NAME 0 0
 """
 BOTH = "brpop NAME 0, hincrby NAME f 1, rpop NAME"
 EITHER = "exists NAME, llen NAME, zcard NAME"
@@ -38,25 +38,30 @@ NAME_REFUSED = re.compile(r"a key|of the keys|a channel|the channel")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Commands that need the same right to a name. `rules` grant the `names`; `probe` is refused for a known reason."""
+    """Commands that need the same right to a name.
+
+    `rules` grant the `names`. `probe` is a command that Redis refuses with a reason. `literal`: a rule has to be the
+    very name, so a user may have the name for other commands and lack it for these.
+    """
 
     commands: Sequence[Sequence[str]]
     names: Sequence[str]
     rules: Sequence[str]
-    probe: Sequence[str]
+    probe: Sequence[str] = ()
+    literal: bool = False
 
-    def lacking(self, refusal: str, *answers: str, missing: Collection[str]) -> Iterator[str]:
+    def lacking(self, refusal: str, *answers: str, missing: Collection[str]) -> list[str]:
         """The rules that the user lacks, from what the script answers. `missing` are those that other groups found."""
         denied = [command for command, said in zip(self.commands, answers, strict=True) if {*said} == {"0"}]
         columns = zip(self.rules, zip(*answers, strict=True), strict=True)
         names = [rule for rule, said in columns if rule and {*said} == {"0"}]
         commands = [f"+{name_of(command)}" for command in denied]
         if len(denied) < len(self.commands):
-            return iter([*commands, *names])
+            return [*commands, *names]
         # Nothing is allowed: for want of the names, or of the commands?
-        if NAME_REFUSED.search(refusal) or {*names} & {*missing}:
-            return iter(names)
-        return iter(commands if self.probe else [*commands, *names])
+        if NAME_REFUSED.search(refusal) or (names and {*names} <= {*missing}):
+            return names
+        return [*commands, *(names if self.literal else [])]
 
     def unknown(self, _: str, *answers: str) -> list[str]:
         """The commands that Redis does not know."""
@@ -119,7 +124,7 @@ def _groups(
     for examples in kinds:
         wanted = [example for example in _examples(examples) if name_of(example) in commands]
         if wanted and names:
-            yield Group(wanted, names, rules, PROBES.get(examples, []))
+            yield Group(wanted, names, rules, PROBES.get(examples, ()), literal)
 
 
 def _examples(text: str) -> list[list[str]]:

@@ -22,7 +22,6 @@ class Pulse:
         self._fitness = fitness
         self._rights = fitness.rights()
         self._fault: LedgerUnavailable | None = LedgerUnavailable("Redis was not asked yet.")
-        self._proven = False
         self._memory = 0.0
 
     @property
@@ -38,9 +37,9 @@ class Pulse:
     def admit(self) -> None:
         """Raises a `Problem` or a `LedgerUnavailable` when nothing may be accepted now.
 
-        A Redis that has served and is away is found out by the call itself, so that it is of use as soon as it is back.
+        A Redis that is away is found out by the call itself, so that it is of use as soon as it is back.
         """
-        if isinstance(self._fault, LedgerMisconfigured) or not self._proven:
+        if isinstance(self._fault, LedgerMisconfigured):
             self.check()
         if self._memory >= FULL:
             raise Problem(REDIS_MEMORY)
@@ -56,7 +55,7 @@ class Pulse:
             return
         if self._fault:
             log.info("Redis is there", extra={"event": "redis.there"})
-        self._fault, self._proven = None, True
+        self._fault = None
         self._memory = info["used_memory"] / info["maxmemory"] if info.get("maxmemory") else 0.0
 
     async def run(self) -> None:
