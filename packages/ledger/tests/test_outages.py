@@ -51,6 +51,7 @@ LASTS = [
     ),
     ("ERR ACL failure in script: No permissions to access a channel script: ...", "access a channel"),
     ("NOPERM this user has no permissions to access one of the channels used as arguments", "access a channel"),
+    ("NOPERM Handoff needs the right to HSET handoff:", "run HSET on a key"),
     ("NOPERM No permissions to access database", "access the database"),
     ("ERR DB index is out of range", "no database of the number"),
     ("ERR invalid DB index", "no database of the number"),

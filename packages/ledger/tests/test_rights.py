@@ -7,11 +7,11 @@ import pytest
 
 from handoff_ledger import LedgerMisconfigured
 from handoff_ledger.acl import RULES
-from handoff_ledger.rights import Group, check_rights, name_of, needs
+from handoff_ledger.rights import Group, Service, check_rights, name_of, needs
 
 
 @pytest.mark.parametrize("service", ["api", "worker"])
-def test_every_rule_is_checked(service: str) -> None:
+def test_every_rule_is_checked(service: Service) -> None:
     groups = needs(service, durable=True)
     checked = {f"+{name_of(command)}" for group in groups for command in group.commands}
     checked |= {rule for group in groups for rule in group.rules}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
+from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.aio import GROUP
 from tests.integration.ledger.lab import ECHO, LIMITS
 
@@ -83,7 +83,7 @@ async def test_an_unforeseen_error_reaches_every_caller(ledger: AsyncLedger, red
     redis.set("handoff:queued:default", "no index")
     async with asyncio.timeout(5):
         errors = await asyncio.gather(*(ledger.accept(echo()) for _ in range(3)), return_exceptions=True)
-    assert [type(error) for error in errors] == [ResponseError] * 3
+    assert [type(error) for error in errors] == [LedgerMisconfigured] * 3
 
 
 async def test_a_script_that_redis_forgot_is_sent_again(ledger: AsyncLedger, redis: Redis) -> None:

@@ -9,8 +9,7 @@ from redis import Redis as Client
 
 from handoff_ledger import BlockingLedger, LedgerMisconfigured
 from handoff_ledger.acl import RULES
-from handoff_ledger.fitness import Service
-from handoff_ledger.rights import check_rights, needs
+from handoff_ledger.rights import Service, check_rights, needs
 from tests.integration.ledger.lab import Lab
 
 USER = "tested"
@@ -71,7 +70,7 @@ def test_each_right_that_is_missing_is_named(redis: Client, url: str, service: S
         (f"{ALL} -@read", "+get"),
         (f"{ALL} -eval", "+eval"),
         (f"{ALL} -evalsha", "EVALSHA"),
-        (f"{ALL} -time", "TIME"),
+        (f"{ALL} -time", "+time"),
         (f"{ALL} -@scripting", "EVALSHA"),
     ],
 )

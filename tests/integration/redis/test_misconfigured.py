@@ -46,7 +46,7 @@ AWAY: Sequence[Case] = [
     ("as many clients as it takes", full(), "raise its maxclients"),
     ("a replica", server("--replicaof", "127.0.0.1", "1"), "is a replica now"),
     ("too few replicas", server("--min-replicas-to-write", "1"), "too few replicas"),
-    ("no reason given", stranger(b""), "closed the connection"),
+    ("no answer", stranger(b""), "did not answer in time"),
 ]
 PROMISE: Sequence[tuple[str, Place, str, str]] = [  # what production alone refuses, and the doctor's words for it
     ("an evicting Redis", server("--maxmemory-policy", "allkeys-lru"), "Redis evicts keys", "Redis evicts (allkeys"),

@@ -15,8 +15,9 @@ from handoff_ledger.broker import Broker
 from handoff_ledger.calls import Call
 from handoff_ledger.calls.reconcile import RENEW_S
 from handoff_ledger.errors import LedgerUnavailable
-from handoff_ledger.fitness import SERVICES, Fitness, clarify, version
+from handoff_ledger.fitness import Fitness, clarify, version
 from handoff_ledger.records import QueueState
+from handoff_ledger.rights import SUBJECTS
 from handoff_ledger.settings import Shared, load
 
 OLDEST = (7, 2)  # the first Redis with WAITAOF
@@ -105,8 +106,8 @@ def faults(url: str) -> Iterator[str]:
 def fitness_faults(url: str) -> Iterator[str]:
     """Why Redis can't serve API or worker. Each may have a user of its own, and then only its rights count."""
     user = Broker.parse(url).username
-    for service in SERVICES:
-        if user == service or user not in SERVICES:
+    for service in SUBJECTS:
+        if user == service or user not in SUBJECTS:
             try:
                 Fitness(service=service, url=url, trusting=True).check()
             except LedgerUnavailable as error:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn
 
 from redis.exceptions import ResponseError
 
@@ -19,11 +19,9 @@ from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerMisconfigured, LedgerUnavailable
 from handoff_ledger.outages import explain
 from handoff_ledger.peer import look
-from handoff_ledger.rights import check_rights
+from handoff_ledger.rights import Service, check_rights
 from handoff_ledger.sentences import CLUSTER, LOADING, TOO_OLD
 
-Service = Literal["api", "worker"]
-SERVICES: tuple[Service, ...] = get_args(Service)
 OLDEST = (7, 0)  # the first Redis whose scripts have flags
 SECTIONS = ("server", "memory", "persistence", "cluster")  # of INFO
 

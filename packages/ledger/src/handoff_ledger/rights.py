@@ -1,37 +1,20 @@
-"""What a service needs of Redis's users, derived from the rules in `acl.py`, and the call that finds what is missing.
-
-`redis.acl_check_cmd` takes a command as it would be sent: with another number of arguments, some servers end. So
-there is an example of each command that a rule names.
-"""
+"""What a service needs of Redis's users, derived from the rules in `acl.py`, and the call that finds what is missing."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic_core import to_json
 
 from handoff_ledger.acl import RULES
+from handoff_ledger.commands import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
 from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.outages import explain_reply
 
-NAME = "NAME"
-READS = """
-    get NAME, hget NAME f, hgetall NAME, hmget NAME f, lindex NAME 0, lrange NAME 0 0, smembers NAME, xrange NAME - +,
-    xrevrange NAME + -, zcount NAME 0 0, zrange NAME 0 0, zrangebyscore NAME 0 0, zrank NAME m, zscore NAME m
-"""
-WRITES = """
-    del NAME, hdel NAME f, hset NAME f v, lpush NAME v, persist NAME, pexpire NAME 1, rpush NAME v, sadd NAME m,
-    set NAME v, srem NAME m, xadd NAME * f v, zadd NAME 0 m, zrem NAME m, zremrangebyscore NAME 0 0
-"""
-BOTH = "brpop NAME 0, hincrby NAME f 1, rpop NAME"
-EITHER = "exists NAME, llen NAME, zcard NAME"
-CHANNELS = "publish NAME m, subscribe NAME"
-PATTERNS = "psubscribe NAME"  # the user's rules have to name the very pattern
-PLAIN = """
-    eval s 0, evalsha s 0, exec, info, multi, ping, punsubscribe, script exists s, script load s, time, unsubscribe,
-    waitaof 1 0 0
-"""
+Service = Literal["api", "worker"]
+SUBJECTS: Mapping[Service, str] = {"api": "the API", "worker": "a worker"}
 PROBES = {READS: ["get", NAME], WRITES: ["del", NAME], CHANNELS: ["publish", NAME, ""]}
 NAME_REFUSED = re.compile(r"a key|of the keys|a channel|the channel")
 
@@ -68,7 +51,7 @@ class Group:
         return [name_of(command) for command, said in zip(self.commands, answers, strict=True) if "?" in said]
 
 
-def check_rights(service: str, *, database: int = 0, durable: bool = False) -> Call[None]:
+def check_rights(service: Service, *, database: int = 0, durable: bool = False) -> Call[None]:
     """Checks that the connected user has the rights of a service. `durable`: the service waits for Redis's disk.
 
     Raises:
@@ -88,7 +71,7 @@ def check_rights(service: str, *, database: int = 0, durable: bool = False) -> C
             lacking |= dict.fromkeys(group.lacking(*row, missing=lacking))
         if lacking:
             raise LedgerMisconfigured(
-                f"The user of CELERY_BROKER_URL lacks rights in Redis that the {service} needs:"
+                f"The user of CELERY_BROKER_URL lacks rights in Redis that {SUBJECTS[service]} needs:"
                 f" grant it {' '.join(lacking)} with ACL SETUSER."
             )
         if refusal:
@@ -101,7 +84,7 @@ def check_rights(service: str, *, database: int = 0, durable: bool = False) -> C
     return Call("check_rights", [to_json(argument)], parse)
 
 
-def needs(service: str, *, database: int = 0, durable: bool = False) -> list[Group]:
+def needs(service: Service, *, database: int = 0, durable: bool = False) -> list[Group]:
     """What the rules of a service grant, as groups of commands. Celery's channels carry the number of the database."""
     rules = [rule.replace("&/0.", f"&/{database}.") for rule in RULES[service].split()]
     commands = {rule[1:] for rule in rules if rule.startswith("+") and "@" not in rule} | {"ping"}
@@ -121,14 +104,10 @@ def _groups(
     commands: set[str], kinds: Iterable[str], rules: Sequence[str], *, literal: bool = False
 ) -> Iterator[Group]:
     names = [rule[1:] if literal else rule[1:].replace("*", "check") for rule in rules]
-    for examples in kinds:
-        wanted = [example for example in _examples(examples) if name_of(example) in commands]
+    for kind in kinds:
+        wanted = [example for example in examples(kind) if name_of(example) in commands]
         if wanted and names:
-            yield Group(wanted, names, rules, PROBES.get(examples, ()), literal)
-
-
-def _examples(text: str) -> list[list[str]]:
-    return [example.split() for example in text.split(",")]
+            yield Group(wanted, names, rules, PROBES.get(kind, ()), literal)
 
 
 def name_of(command: Sequence[str]) -> str:

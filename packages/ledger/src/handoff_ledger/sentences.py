@@ -82,6 +82,10 @@ REPLIES: Sequence[tuple[str, Outage]] = [
         r"access a channel|(publish to|of) the channel|one of the channels used",
         lasting(f"{DENIES} access a channel that the ledger needs."),
     ),
+    (
+        r"^NOPERM .*needs the right to (?P<what>\w+)",  # as the ledger's scripts say it
+        lasting(f"{DENIES} run {{what}} on a key that the ledger needs."),
+    ),
     (r"^NOPERM .*database", lasting(f"{DENIES} access the database that it names.")),
     (r"^NOPERM", lasting(f"{DENIES} do something that the ledger needs.")),
     (
@@ -109,6 +113,10 @@ REPLIES: Sequence[tuple[str, Outage]] = [
     (r"^MASTERDOWN", Outage("{who} is a replica now, and has lost its master.")),
     (r"^OOM", Outage("{who} has reached its memory limit: raise maxmemory, or add workers.")),
     (r"^MISCONF", Outage("{who} can't write to its disk, so it takes no writes now: look at its log and its disk.")),
+    (
+        r"^WRONGTYPE",
+        lasting("{who} has another program's value under a name of Handoff's: give Handoff a database of its own."),
+    ),
     (r"^NOREPLICAS", Outage("{who} has too few replicas in step, so it takes no writes now.")),
     (r"^BUSY ", Outage("{who} is busy with a script that runs too long, so it takes no calls now.")),
 ]

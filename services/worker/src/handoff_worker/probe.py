@@ -1,7 +1,7 @@
 """`python -m handoff_worker.probe ready|alive`: what a probe asks of a worker, cheap enough to be asked often.
 
-ready: the file HANDOFF_WORKER_READY_FILE is there. alive: its last beat is fresh, or Redis is away, which a restart of
-the worker would not cure. Exits with 0 when it is so, with 1 when not, with 2 when it can't tell.
+ready: the file HANDOFF_WORKER_READY_FILE is there. alive: its last beat is fresh, or Redis serves no worker, which a
+restart would not cure. Exits with 0 when it is so, with 1 when not, with 2 when it can't tell.
 """
 
 import os
@@ -19,24 +19,19 @@ def alive(file: Path) -> bool:
             return True
     except FileNotFoundError:
         pass
-    return not redis_answers()
+    return not redis_serves()
 
 
-def redis_answers() -> bool:
-    """Whether Redis says anything at all. What this imports takes longer than all the rest, and is seldom needed."""
-    from redis import RedisError
-    from redis.exceptions import ConnectionError, TimeoutError
+def redis_serves() -> bool:
+    """Whether Redis serves all that a worker needs. What this imports takes longer than all the rest."""
+    from handoff_ledger import LedgerUnavailable
+    from handoff_ledger.settings import load
+    from handoff_worker.settings import Settings
 
-    from handoff_ledger.connect import blocking_client
-    from handoff_ledger.settings import Shared, load
-
-    with blocking_client(load(Shared).broker_url) as redis:
-        try:
-            redis.ping()
-        except (ConnectionError, TimeoutError, OSError):
-            return False
-        except RedisError:  # an answer, if not a friendly one
-            pass
+    try:
+        load(Settings).fitness.check()
+    except LedgerUnavailable:
+        return False
     return True
 
 

@@ -13,7 +13,7 @@ from kombu.transport.redis import SentinelChannel, SentinelTransport
 from kombu.transport.redis import Transport as RedisTransport
 from redis.exceptions import ConnectionError, OutOfMemoryError, RedisError, ResponseError
 
-from handoff_ledger.outages import demoted
+from handoff_ledger.outages import explain
 
 log = logging.getLogger(__name__)
 AGAIN_S = 1.0
@@ -22,14 +22,17 @@ AWAY = (OSError, RedisError)  # kombu's own tuple of a connection's errors has K
 
 @contextmanager
 def following() -> Iterator[None]:
-    """Makes the refusal of a Redis that became a replica a lost connection: Celery would end at it."""
+    """Makes a refusal of Redis a lost connection: Celery would end at it. The consumer waits until Redis serves."""
     try:
         yield
+    except OutOfMemoryError:
+        raise
     except ResponseError as error:
-        if not demoted(error):
+        outage = explain(error)
+        if not outage.known:
             raise
         time.sleep(AGAIN_S)  # Celery connects again at once, perhaps to the same one
-        raise ConnectionError("Redis is a replica now.") from error
+        raise ConnectionError(outage.sentence) from error
 
 
 class Wary:

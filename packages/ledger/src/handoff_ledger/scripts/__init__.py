@@ -7,9 +7,11 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from handoff_contracts import QUEUES
+from handoff_ledger.commands import EXAMPLES, NAME
 
 # Each builds on those before it.
 LIBRARY = ("record", "lifetimes", "replays", "moves", "packs", "ends", "claims", "operators", "steps")
+ALONE = frozenset({"check_rights"})  # runs whichever right its user lacks, so it has nothing of the library before it
 FUNCTION = re.compile(r"^local function (\w+)", re.MULTILINE)
 COMMAND = re.compile(r"redis\.call\('([A-Z]+)'")
 ON_LISTS = frozenset({"EXISTS", "LINDEX", "LPUSH", "RPOP"})  # commands that scripts call for the broker's lists too
@@ -34,7 +36,7 @@ def load(name: str) -> Script:
     flags = "" if name.startswith("accept") else "allow-oom"
     head = f"#!lua flags={flags}\nlocal function message(values) return [==[{message}]==] end\n"
     code = _library(body) + body
-    text = head + _needs(code) + code
+    text = head + (body if name in ALONE else _needs(code) + code)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -44,7 +46,9 @@ def _needs(code: str) -> str:
     for command in sorted({*COMMAND.findall(code)} - {"TIME"}):
         keys = ["handoff:", *(QUEUES if command in ON_LISTS else ())]
         keys += ["celery-task-meta-"] if command in ON_RESULTS else []
-        checks += [f"not may('{command}', '{key}') and '{command} {key}'" for key in keys]
+        for key in keys:
+            example = ", ".join(f"'{part}'" for part in EXAMPLES[command.lower()]).replace(NAME, key)
+            checks.append(f"not may({example}) and '{command} {key}'")
     return f"local may = redis.acl_check_cmd\nlocal lacking = {' or '.join(checks)}\n"
 
 
