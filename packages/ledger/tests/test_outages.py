@@ -27,6 +27,7 @@ WAITS = [
     ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "its disk"),
     ("MISCONF Errors writing to the AOF file: No space left on device", "its disk"),
     ("NOREPLICAS Not enough good replicas to write.", "too few replicas"),
+    ("WRONGTYPE Operation against a key holding the wrong kind of value", "a database of its own"),
     ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "runs too long"),
     ("ERR max number of clients reached", "raise its maxclients"),
     ("ERR max number of clients + cluster connections reached", "raise its maxclients"),
@@ -176,7 +177,7 @@ def test_a_timeout_after_another_error_is_a_timeout() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [exceptions.ResponseError(f"WRONGTYPE {SECRET}"), exceptions.ResponseError(SECRET, status_code="ERR")]
+    "error", [exceptions.ResponseError(f"NOSUCH {SECRET}"), exceptions.ResponseError(SECRET, status_code="ERR")]
 )
 def test_a_reply_that_only_a_wrong_call_gets_is_raised(error: exceptions.ResponseError) -> None:
     with pytest.raises(exceptions.ResponseError):

@@ -1,9 +1,11 @@
 """The reconciler's cost does not grow with what waits."""
 
 from dataclasses import replace
+from functools import partial
 
-from handoff_ledger import Limits, Submission, calls
+from handoff_ledger import LedgerUnavailable, Limits, Receipt, Submission, calls
 from handoff_ledger.calls.base import MOST_RECORDS
+from process import wait_until
 from tests.integration.ledger.lab import PUSH, Lab
 
 LEASED = replace(PUSH, policy=replace(PUSH.policy, lease=3_600))  # however long it takes here
@@ -12,7 +14,17 @@ LEASED = replace(PUSH, policy=replace(PUSH.policy, lease=3_600))  # however long
 def fill(lab: Lab, tasks: int) -> None:
     for first in range(0, tasks, MOST_RECORDS):
         submission = Submission(contract=PUSH, payload=b"{}", queue="bulk")
-        lab.run(calls.accept_batch(submission, [(b"[{}]", 1)] * min(MOST_RECORDS, tasks - first), Limits()))
+        call = calls.accept_batch(submission, [(b"[{}]", 1)] * min(MOST_RECORDS, tasks - first), Limits())
+        assert wait_until(partial(accepted, lab, call), 60)
+
+
+def accepted(lab: Lab, call: calls.Call[Receipt]) -> bool:
+    """Whether Redis takes the step. A disk that is slow to sync may keep it from answering in time."""
+    try:
+        lab.run(call)
+    except LedgerUnavailable:
+        return False
+    return True
 
 
 def cost(lab: Lab) -> tuple[int, int]:

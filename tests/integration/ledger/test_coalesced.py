@@ -9,8 +9,8 @@ from pydantic_core import to_json
 from redis import Redis
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
-from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.aio import GROUP
+from handoff_ledger.errors import LedgerMisconfigured
 from tests.integration.ledger.lab import ECHO, LIMITS
 
 

@@ -1,4 +1,4 @@
-"""What a service needs of Redis's users, derived from the rules in `acl.py`, and the call that finds what is missing."""
+"""The rights that a service needs in Redis, derived from the rules in `acl.py`, and the call that checks them."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic_core import to_json
 
 from handoff_ledger.acl import RULES
-from handoff_ledger.commands import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
 from handoff_ledger.calls import Call
+from handoff_ledger.commands import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
 from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.outages import explain_reply
 
