@@ -35,7 +35,7 @@ def ends(scene: Scene) -> None:
     how = {id: state for state in ENDED for id in listed(scene, state)}
     lost, tally = [], Counter[str]()
     for entry in scene.book.entries().values():
-        if entry.status != "ok" or entry.key in scene.excused:
+        if entry.status != "ok" or entry.key in scene.excused | scene.expired:
             continue
         if entry.items:
             batch = page(scene, f"/v1/batches/{entry.id}")

@@ -67,6 +67,7 @@ class Scene:
         self.kills: list[Kill] = []
         self.recoveries: list[float] = []
         self.excused: set[str] = set()  # keys of what need not have an effect
+        self.expired: set[str] = set()  # keys of what has ended, and whose record is gone by now
         self.faults: list[str] = []
         self.notes: list[str] = []
         self._survivors: list[psutil.Process] = []  # of killed workers

@@ -30,6 +30,7 @@ def expire_records(scene: Scene) -> None:
     """Ends the life of every record that belongs to a task, and of no key."""
     for entry in scene.book.entries().values():
         names = [f"handoff:{kind}:{entry.id}" for kind in ("task", "payload", "outcome")]
+        scene.expired.add(entry.key)
         for name in names:
             scene.redis.pexpire(name, 1)
         wait_until(partial(are_gone, scene, names), 10)
