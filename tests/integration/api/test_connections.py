@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from handoff_api.protocol import HEAD_LIMIT
+from handoff_api.parsing import HEAD_LIMIT
 from stack import Api
 
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from handoff_api import openapi, parameters, problems
 from handoff_api.auth import Authenticate
 from handoff_api.fast import FastLane
+from handoff_api.head import AnswerHead
 from handoff_api.intake import Intake
 from handoff_api.observe import Observe
 from handoff_api.pulse import Pulse
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or load(Settings)
     app, lanes = site(settings)
     # Around FastAPI: what it puts around its router is for the calls that its router answers.
-    return Observe(Authenticate(FastLane(app, lanes), settings.keys()))
+    return Observe(Authenticate(FastLane(AnswerHead(app), lanes), settings.keys()))
 
 
 def site(settings: Settings) -> tuple[FastAPI, dict[str, APIRoute]]:

@@ -46,9 +46,9 @@ class Keys:
 
     def client(self, header: bytes) -> str | None:
         """The name of the client whose key an Authorization header holds; looks at every key, found or not."""
-        scheme, _, key = header.partition(b" ")
+        scheme, _, key = header.replace(b"\t", b" ").partition(b" ")
         mac = self._mac.copy()
-        mac.update(key)
+        mac.update(key.strip(b" "))
         presented, found = mac.digest(), None
         for name, stored in self._digests.items():
             if hmac.compare_digest(presented, stored):

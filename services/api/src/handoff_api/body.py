@@ -1,17 +1,15 @@
 """Bodies: read up to a limit, and only as JSON."""
 
-import asyncio
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 from jiter import from_json
 from starlette.requests import ClientDisconnect
 
-from handoff_api.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, Problem
+from handoff_api.problems import BODY_TOO_LARGE, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, Problem
 from handoff_api.state import ApiRequest
 
 BYTE_ORDER_MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
-BODY_S = 60.0  # seconds from a request's head to the end of its body
 
 
 async def read(request: ApiRequest, limit: int) -> bytes:
@@ -25,16 +23,6 @@ async def read(request: ApiRequest, limit: int) -> bytes:
         raise Problem(UNSUPPORTED_MEDIA_TYPE)
     if int(headers.get(b"content-length", 0)) > limit:
         raise _too_large(limit)
-    if "whole" in request.state:  # a timer costs as much as the reading
-        return await _received(request, limit)
-    try:
-        async with asyncio.timeout(BODY_S):
-            return await _received(request, limit)
-    except TimeoutError:
-        raise Problem(BODY_TOO_SLOW, headers={"Connection": "close"}) from None
-
-
-async def _received(request: ApiRequest, limit: int) -> bytes:
     chunks, size, more = [], 0, True
     while more:
         message = await request.receive()

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handoff_api.headers import combine
 from handoff_api.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from handoff_api.problems import INTERNAL, Problem
 
@@ -32,7 +33,9 @@ class Observe:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        headers = scope.setdefault("state", {})["headers"] = dict(scope["headers"])
+        state = scope.setdefault("state", {})
+        headers, repeated = combine(scope["headers"])
+        state["headers"] = headers
         request_id = headers.get(b"x-request-id", b"")
         if not REQUEST_ID.fullmatch(request_id):
             request_id = b"%016x" % getrandbits(64)
@@ -46,9 +49,12 @@ class Observe:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            if repeated is None:
+                await self.app(scope, receive, answer)
+            else:
+                await repeated.response()(scope, receive, answer)
         except ClientDisconnect:
-            status = CLIENT_GONE
+            status = state.get("refused", CLIENT_GONE)
         except Exception as error:
             # Its text may quote a payload; where it came from is enough.
             where = "".join(traceback.format_tb(error.__traceback__))

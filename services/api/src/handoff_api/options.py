@@ -17,7 +17,8 @@ from handoff_contracts.catalogue import AnyContract
 
 LONGEST_WAIT_S = 30
 KEY = re.compile(rb"[\x20-\x7e]{1,255}")
-WAIT = re.compile(rb"(?:^|,)\s*wait\s*=\s*(\d+)\s*(?:$|[,;])", re.IGNORECASE)
+LONGEST_PREFER = 1024  # bytes that are parsed
+PREFERENCE = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*")+')  # up to a comma that stands outside of quotes
 
 
 class BatchOptions(BaseModel):
@@ -95,8 +96,14 @@ def idempotency_key(request: ApiRequest) -> str:
 
 
 def wait(request: ApiRequest) -> int:
-    """The seconds that `Prefer: wait=N` grants, at most 30; 0 without. What can't be read is ignored (RFC 7240)."""
-    prefer = request.state["headers"].get(b"prefer")
-    found = WAIT.search(prefer) if prefer else None
-    # Three digits are over the limit already. Python reads no number of more than 4,300 digits.
-    return min(int(found[1].lstrip(b"0")[:3] or b"0"), LONGEST_WAIT_S) if found else 0
+    """The seconds that `Prefer: wait=N` grants, at most 30. 0 without it, and when its value is not a number.
+
+    RFC 7240: of several `wait` the first counts, and its value may be quoted.
+    """
+    for preference in PREFERENCE.findall(request.state["headers"].get(b"prefer", b"")[:LONGEST_PREFER]):
+        name, _, value = preference.partition(b";")[0].partition(b"=")
+        if name.strip().lower() == b"wait":
+            seconds = value.strip(b' \t"')
+            # Three digits are over the limit already. Python reads no number of more than 4,300 digits.
+            return min(int(seconds.lstrip(b"0")[:3] or b"0"), LONGEST_WAIT_S) if seconds.isdigit() else 0
+    return 0

@@ -35,7 +35,10 @@ class Kind(NamedTuple):
     retry_after: int | None = None
 
 
+MALFORMED_REQUEST = Kind(400, "malformed_request", "The bytes are not a valid HTTP/1.1 request.")
+REPEATED_FIELD = Kind(400, "repeated_field", "A header field that may appear only once appears several times.")
 INVALID_JSON = Kind(400, "invalid_json", "The body is not valid JSON.")
+HEAD_TOO_SLOW = Kind(408, "head_too_slow", "The head of the request did not arrive in time.")
 BODY_TOO_SLOW = Kind(408, "body_too_slow", "The body did not come in time.")
 UNAUTHORIZED = Kind(401, "unauthorized", "A valid API key is needed.")
 UNKNOWN_BATCH = Kind(404, "unknown_batch", "No batch has this id.")
@@ -46,7 +49,10 @@ INVALID_BATCH = Kind(422, "invalid_batch", "The batch does not fit the contract.
 INVALID_REQUEST = Kind(422, "invalid_request", "A parameter or a header is wrong.")
 PRIORITY_NOT_OFFERED = Kind(422, "priority_not_offered", "Tasks of this contract take no priority.")
 BAD_CURSOR = Kind(422, "bad_cursor", "The cursor is not one that this list gave out.")
+PIPELINE_TOO_LONG = Kind(429, "pipeline_too_long", "Too many requests wait on this connection.")
+HEAD_TOO_LARGE = Kind(431, "head_too_large", "The head of the request is too large.")
 INTERNAL = Kind(500, "internal", "Something went wrong on this side.")
+CONNECT_NOT_OFFERED = Kind(501, "connect_not_offered", "This server is no proxy: it does not offer CONNECT.")
 REDIS_MEMORY = Kind(503, "redis_memory", "Redis is near its memory limit: nothing is accepted now.", 10)
 REDIS_UNSAFE = Kind(503, "redis_unsafe", "Redis is not set up for Handoff: nothing is accepted.", 30)
 

@@ -21,7 +21,7 @@ class State(Resources):
 
     client: str  # who calls, by the name of the key
     headers: Mapping[bytes, bytes]
-    whole: NotRequired[bool]  # all of the body is here already
+    refused: NotRequired[int]  # the status with which the connection refused the rest of the request
 
 
 class ApiRequest(Request[State]):

@@ -1,9 +1,11 @@
-"""What an answer costs on the wire; the bounds of a head are in the integration tests, on real connections."""
+"""What a connection writes: one system call for each turn of the event loop, and nothing after the close."""
 
 import asyncio
 from typing import Any, cast
 
-from handoff_api.protocol import Corked
+import pytest
+
+from handoff_api.corked import Corked
 
 
 class Wire:
@@ -13,6 +15,12 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         self.calls.append(data)
+
+    def write_eof(self) -> None:
+        self.calls.append("write_eof")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume_reading")
 
     def close(self) -> None:
         self.calls.append("close")
@@ -29,7 +37,7 @@ def corked() -> tuple[Wire, Any]:
     return wire, Corked(cast(asyncio.Transport, wire), asyncio.get_running_loop())
 
 
-async def test_a_head_and_its_body_are_one_write_a_turn() -> None:
+async def test_a_head_and_its_body_are_one_write() -> None:
     wire, transport = corked()
     transport.write(b"head ")
     transport.write(b"body")
@@ -40,15 +48,27 @@ async def test_a_head_and_its_body_are_one_write_a_turn() -> None:
     assert wire.calls == [b"head body", b"more"]
 
 
-async def test_what_was_written_goes_out_before_the_end() -> None:
+@pytest.mark.parametrize(("receiving", "end"), [(False, ["close"]), (True, ["write_eof", "resume_reading"])])
+async def test_a_close_first_sends_what_was_written(receiving: bool, end: list[str]) -> None:
     wire, transport = corked()
+    transport.receiving = receiving
     transport.write(b"last")
     transport.close()
+    assert transport.is_closing()
+    transport.write(b"late")
     await asyncio.sleep(0)
-    assert wire.calls == [b"last", "close"]
+    assert wire.calls == [b"last", *end]
 
 
-async def test_nothing_is_written_to_a_client_that_is_gone() -> None:
+async def test_a_close_is_reported() -> None:
+    _, transport = corked()
+    closed: list[bool] = []
+    transport.on_close = lambda: closed.append(transport.is_closing())
+    transport.close()
+    assert closed == [True]
+
+
+async def test_nothing_is_written_to_a_lost_connection() -> None:
     wire, transport = corked()
     transport.write(b"late")
     wire.closing = True
@@ -56,6 +76,6 @@ async def test_nothing_is_written_to_a_client_that_is_gone() -> None:
     assert wire.calls == []
 
 
-async def test_everything_else_is_the_transports_own() -> None:
+async def test_every_other_attribute_is_that_of_the_transport() -> None:
     _, transport = corked()
     assert transport.get_extra_info("peername") == "peername"
