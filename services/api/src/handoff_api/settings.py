@@ -34,7 +34,7 @@ class Settings(Peppered):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65_535)
     web_concurrency: int = Field(default=1, ge=1, le=1000, validation_alias="WEB_CONCURRENCY")
-    api_keep_alive: int = Field(default=65, ge=1, le=3600, description="Seconds that an idle connection stays open")
+    api_keep_alive: int = Field(default=65, ge=1, le=86_400, description="Seconds that an idle connection stays open")
     api_auth: bool = True
     api_keys: str = Field(default="", repr=False)
     api_keys_file: Path | None = None
