@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handoff_api import body
-from handoff_api.connection import CLOSED, IDLE, TIMED
+from handoff_api.connection import BODY, CLOSED, CLOSING, IDLE, STALLED, TIMED
 from handoff_api.observe import Observe
 from handoff_api.state import ApiRequest
 from services.api.tests.wire import KEEP_ALIVE, Lab, run, turns, until
@@ -98,16 +98,60 @@ def test_a_client_that_reads_nothing_is_left_though_it_sends(also: bytes) -> Non
 def test_a_slow_reader_is_not_left() -> None:
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
+            protocol, loop = client.protocol, asyncio.get_running_loop()
             await client.send(GET.replace(b"echo", b"large"))
-            await until(lambda: client.protocol.state.name == "stalled")
-            taken = 0
-            while client.protocol.state.name == "stalled":
-                unsent = client.protocol.transport.get_write_buffer_size()
-                while client.protocol.transport.get_write_buffer_size() == unsent:
-                    taken += len(await asyncio.get_running_loop().sock_recv(client.connection, 1 << 20))
-                lab.clock.ring()
-            assert client.protocol.state is IDLE
-            assert taken > 0
+            await until(lambda: protocol.state is STALLED)
+            for _ in range(3):
+                unsent = protocol.transport.get_write_buffer_size()
+                while protocol.transport.get_write_buffer_size() == unsent:
+                    await loop.sock_recv(client.connection, 1 << 18)
+                lab.clock.wait(30)
+                await turns()
+                assert protocol.state is STALLED
+            assert await client.end() == ["stalled"]
+
+    run(scenario)
+
+
+def test_the_next_request_has_a_time_of_its_own() -> None:
+    async def scenario(lab: Lab) -> None:
+        async with lab.client() as client:
+            await client.send(EARLY)
+            await until(lambda: client.protocol.state is BODY)
+            lab.clock.wait(59)
+            await client.send(b"world" + EARLY)
+            lab.clock.wait(59)
+            await turns()
+            assert client.protocol.state is BODY
+            lab.clock.wait(1)
+            await until(lambda: client.protocol.state is CLOSED)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("cause", ["time", "fault"])
+def test_the_application_learns_at_once_that_the_rest_of_a_body_is_not_read(cause: str) -> None:
+    async def scenario(lab: Lab) -> None:
+        async with lab.client() as client:
+            await client.send(CHUNKS)
+            await turns()
+            if cause == "time":
+                lab.clock.wait(60)
+            else:
+                await client.send(b"no chunk\r\n")
+            await until(lambda: lab.app.gone == 1)
+            assert client.protocol.state is CLOSING
+
+    run(scenario)
+
+
+def test_a_stream_ends_with_its_connection_though_a_request_waits_behind_it() -> None:
+    async def scenario(lab: Lab) -> None:
+        async with lab.client() as client:
+            await client.send(GET.replace(b"echo", b"stream") + GET)
+            await turns()
+            await client.close(reset=True)
+            await until(lambda: lab.app.gone == 1)
 
     run(scenario)
 

@@ -17,7 +17,7 @@ from handoff_api.connection import CLOSED
 from handoff_api.protocol import BoundedProtocol
 
 KEEP_ALIVE = 65
-LARGE = b"x" * (8 << 20)  # more than the buffers of two sockets hold
+LARGE = b"x" * (16 << 20)  # more than the buffers of two sockets hold
 
 
 @dataclass
@@ -51,6 +51,13 @@ class Clock:
     def armed(self) -> list[Alarm]:
         self._alarms = [alarm for alarm in self._alarms if not alarm.cancelled]
         return self._alarms
+
+    def wait(self, seconds: float) -> None:
+        """Moves by some seconds, and calls every alarm on the way."""
+        end = self._now + seconds
+        while any(alarm.due <= end for alarm in self.armed()):
+            self.ring()
+        self._now = end
 
     def ring(self) -> None:
         """Moves to the next alarm, and calls it."""

@@ -64,7 +64,6 @@ class BoundedProtocol(ParsingProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
         current = self._current
-        self._wire.flush()
         if self._wire.is_closing() or current is None or current.response_started or current.more_body:
             self._drop()
         else:
@@ -96,8 +95,7 @@ class BoundedProtocol(ParsingProtocol):
                 self._answer_last(self._refusal)
             elif self._half_closed:
                 self._drop()
-            if not self.pipeline:
-                self.flow.resume_reading()
+            self.flow.resume_reading()
         self._settle()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
