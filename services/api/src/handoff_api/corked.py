@@ -8,35 +8,36 @@ from typing import Any
 class Corked:
     """A transport that sends everything that is written in one turn of the event loop by one system call.
 
-    It drops what is written after the close. `receiving` says that the client is in the middle of a request: then a
-    close only ends the server's side, because closing a socket with unread input resets it and destroys the answer.
+    After the close, `closed` is true and it drops what is written. `receiving` says that the client is in the middle of
+    a request. Then a close only ends the server's side: to close a socket with unread input resets it, which destroys
+    the answer.
     `on_close` is called after each close.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self.receiving = False
+        self.closed = False
         self.on_close: Callable[[], None] | None = None
         self._transport = transport
         self._loop = loop
         self._written: list[bytes] = []
-        self._closed = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if self._closed:
+        if self.closed:
             return
         if not self._written:
             self._loop.call_soon(self.flush)
         self._written.append(data)
 
     def is_closing(self) -> bool:
-        return self._closed or self._transport.is_closing()
+        return self.closed or self._transport.is_closing()
 
     def close(self) -> None:
         self.flush()
-        self._closed = True
+        self.closed = True
         if self.receiving and not self._transport.is_closing():
             self._transport.write_eof()
             self._transport.resume_reading()

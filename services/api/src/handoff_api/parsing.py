@@ -77,8 +77,7 @@ class ParsingProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if not self._upgrading:
-            self._wire.receiving = False
-            self._move()
+            self._wire.receiving, self._moved = False, True
             super().on_message_complete()
 
     def _move(self) -> None:

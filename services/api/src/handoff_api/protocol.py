@@ -54,7 +54,7 @@ class BoundedProtocol(ParsingProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        if self._ignores_input or self._wire.is_closing():
+        if self._ignores_input or self._wire.closed:
             return
         try:
             self.parse(data)
@@ -64,13 +64,13 @@ class BoundedProtocol(ParsingProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
         current = self._current
-        if self._wire.is_closing() or current is None or current.response_started or current.more_body:
+        if self._wire.closed or current is None or current.response_started or current.more_body:
             self._drop()
         else:
             self._half_closed = True
             self._forget_unfinished()
         self._settle()
-        return not self._wire.is_closing()
+        return not self._wire.closed
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -88,7 +88,7 @@ class BoundedProtocol(ParsingProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if not self._wire.is_closing():
+        if not self._wire.closed:
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
             elif self._refusal is not None:
@@ -139,7 +139,7 @@ class BoundedProtocol(ParsingProtocol):
 
     def _derive(self) -> State:
         current = self._current
-        if self._wire.is_closing():
+        if self._wire.closed:
             return CLOSING
         if self.flow.write_paused:
             return STALLED
