@@ -23,7 +23,7 @@ import uvloop
 from firebase_admin import credentials, messaging
 
 from bench.push_sink import PATH, Sink
-from handoff_worker import http
+from handoff_worker.delivery import http
 from stack import Stack
 
 IN_FLIGHT = 100

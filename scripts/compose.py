@@ -16,8 +16,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from credentials import new_secret, redis_urls, users_file
+from handoff_common.settings import is_placeholder
 from handoff_ledger.acl import RULES
-from handoff_ledger.settings import is_placeholder
 from stack import ROOT
 
 ENV, EXAMPLE = ROOT / ".env", ROOT / ".env.example"

@@ -3,8 +3,8 @@
 import re
 
 from credentials import SERVICES, new_passwords, new_secret, redis_urls
+from handoff_common.broker import Broker
 from handoff_ledger.acl import RULES
-from handoff_ledger.broker import Broker
 
 
 def test_a_secret_is_random_and_can_stand_anywhere() -> None:

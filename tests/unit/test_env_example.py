@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from compose import PASSWORDS
 from handoff_api.settings import Settings as ApiSettings
+from handoff_common.settings import Shared
 from handoff_flower.settings import Settings as FlowerSettings
-from handoff_ledger.settings import Shared
 from handoff_worker.settings import Settings as WorkerSettings
 from stack import ROOT
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from handoff_api.settings import Settings as ApiSettings
+from handoff_common.settings import Shared, load
 from handoff_flower.settings import Settings as FlowerSettings
-from handoff_ledger.settings import Shared, load
+from handoff_ledger import Limits
 from handoff_worker.settings import Settings as WorkerSettings
 
 # Surrogates stand for the bytes of an environment that is not UTF-8.
@@ -76,7 +77,7 @@ def test_an_extreme_value_is_refused_with_a_sentence_or_taken(
             assert len(said) < 500, (variable, value[:20])
             continue
         assert all(0 <= number <= 2**53 and math.isfinite(number) for number in numbers(settings)), (variable, value)
-        assert settings.limits.retention_ms >= 1000
+        assert Limits.of(settings).retention_ms >= 1000
         if service is ApiSettings:
             settings.keys()
 

@@ -17,7 +17,7 @@ from handoff_ledger import (
     UnknownTask,
     calls,
 )
-from handoff_ledger.calls.submit import idempotency
+from handoff_ledger.calls.accept import idempotency
 
 ECHO = CATALOGUE["system.echo"]
 LIMITS = Limits()

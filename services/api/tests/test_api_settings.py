@@ -8,7 +8,7 @@ import pytest
 from handoff_api import keys
 from handoff_api.auth import digest
 from handoff_api.settings import Settings
-from handoff_ledger.settings import load
+from handoff_common.settings import load
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> str:

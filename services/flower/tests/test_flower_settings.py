@@ -2,9 +2,9 @@
 
 import pytest
 
+from handoff_common.settings import load
 from handoff_flower.options import options, without_login
 from handoff_flower.settings import Settings
-from handoff_ledger.settings import load
 
 LOGIN = "ops:a long password"
 SECRET = "a random text"

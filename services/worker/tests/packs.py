@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.pack import Gone, Pack, Recorded
+from handoff_worker.execution.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 

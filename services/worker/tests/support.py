@@ -6,8 +6,8 @@ from typing import Any
 
 from handoff_contracts import Contract, Payload, Policy, Result
 from handoff_ledger import BlockingLedger
-from handoff_worker.attempt import Attempt
 from handoff_worker.binding import Binding
+from handoff_worker.execution.attempt import Attempt
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
 

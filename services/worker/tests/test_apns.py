@@ -11,14 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.apps import App
-from handoff_worker.http import Reply
-from handoff_worker.providers import apns, aps
-from handoff_worker.providers.answers import Answered, delivered
-from handoff_worker.providers.apns_answers import judge
-from handoff_worker.providers.channel import Channel
-from handoff_worker.providers.credential import Parsed
-from handoff_worker.verdicts import CODE, Fail
+from handoff_worker.delivery.apps import App
+from handoff_worker.delivery.channel import Channel
+from handoff_worker.delivery.credential_cache import Parsed
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import Answered, delivered
+from handoff_worker.errors import CODE, Fail
+from handoff_worker.providers.apns import aps
+from handoff_worker.providers.apns import client as apns
+from handoff_worker.providers.apns.responses import judge
 
 GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
 REJECTED = Answered.CREDENTIAL_REJECTED

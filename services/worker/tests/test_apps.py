@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from handoff_worker.apps import Apps
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.errors import Fail
 from handoff_worker.settings import Settings
-from handoff_worker.verdicts import Fail
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from handoff_contracts import Policy
 from handoff_ledger import Fault
-from handoff_worker.attempt import (
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution.attempt import (
     BAD_PAYLOAD,
     BAD_RESULT,
     RESULT_LIMIT,
@@ -22,9 +23,8 @@ from handoff_worker.attempt import (
     Outcome,
     wait,
 )
-from handoff_worker.interrupt import Interrupted
+from handoff_worker.execution.interrupt import Interrupted
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Fail, Retry
 from services.worker.tests.support import SECRET, Answer, Ask, attempt_at
 
 Body = Callable[[Ask], Any]

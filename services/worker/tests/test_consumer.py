@@ -5,7 +5,7 @@ from typing import Any
 
 from kombu.asynchronous.timer import Timer
 
-from handoff_worker.consumer import Consumer
+from handoff_worker.celery_bridge.consumer import Consumer
 
 
 class Dispatcher:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from celery.worker.control import Panel
 
-from handoff_worker.celery import process
-from handoff_worker.control import REFUSED
-from handoff_worker.revoke import MAX_IDS, Revoker
+from handoff_worker.celery_bridge.app import process
+from handoff_worker.celery_bridge.control import REFUSED
+from handoff_worker.celery_bridge.revoke import MAX_IDS, Revoker
 from handoff_worker.settings import Settings
 
 OURS = {

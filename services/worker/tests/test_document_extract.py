@@ -17,11 +17,11 @@ from reportlab.pdfgen.canvas import Canvas
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract, OutlineEntry
-from handoff_worker.attempt import RESULT_LIMIT
 from handoff_worker.documents import extract as extraction
 from handoff_worker.documents.result import collect, moment
 from handoff_worker.documents.store import Store
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution.attempt import RESULT_LIMIT
 from process import wait_until
 from services.worker.tests.documents import TASK, children, end, extract, files
 from services.worker.tests.hostile_pdfs import HOSTILE

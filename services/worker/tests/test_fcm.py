@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker import http
-from handoff_worker.apps import Apps
-from handoff_worker.providers import google_token
-from handoff_worker.providers.answers import Answer, Answered
-from handoff_worker.providers.fcm import FcmProvider, open_provider
+from handoff_worker.delivery import http
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.errors import Fail
+from handoff_worker.providers.fcm import google_token
+from handoff_worker.providers.fcm.client import FcmProvider, open_provider
 from handoff_worker.settings import Settings
-from handoff_worker.verdicts import Fail
 from process import wait_until
 from tests.integration.providers.fcm_simulator import (
     HANG,

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from handoff_worker.http import Reply
-from handoff_worker.providers.answers import Answer, Answered
-from handoff_worker.providers.fcm_answers import judge
-from handoff_worker.verdicts import CODE
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.errors import CODE
+from handoff_worker.providers.fcm.responses import judge
 from tests.integration.providers.fcm_simulator import UNAUTHENTICATED, fcm_error
 
 INVALID, EXHAUSTED, PERMISSION = "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "PERMISSION_DENIED"

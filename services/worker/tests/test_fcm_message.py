@@ -10,7 +10,7 @@ from firebase_admin._messaging_encoder import MessageEncoder
 from jsonschema import Draft4Validator
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.providers.fcm import message
+from handoff_worker.providers.fcm.client import message
 
 NOW = 1_800_000_000.0
 PUSHES = [

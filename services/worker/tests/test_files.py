@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from handoff_contracts.files import FileRef
+from handoff_worker.errors import Fail
 from handoff_worker.files import open_file, read_file
-from handoff_worker.verdicts import Fail
 
 
 @pytest.fixture

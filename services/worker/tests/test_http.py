@@ -9,8 +9,8 @@ from email.utils import formatdate
 
 import pytest
 
-from handoff_worker import http
-from handoff_worker.providers.answers import Answer, Answered
+from handoff_worker.delivery import http
+from handoff_worker.delivery.responses import Answer, Answered
 from tests.integration.providers.fcm_simulator import CUT, HANG, REFUSE, RESET, FcmSimulator, Say
 
 SECRET = "5ecret-device-token"

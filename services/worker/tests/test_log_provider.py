@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.providers.answers import delivered
-from handoff_worker.providers.channel import Channel
-from handoff_worker.providers.log import LogProvider
+from handoff_worker.delivery.channel import Channel
+from handoff_worker.delivery.responses import delivered
+from handoff_worker.providers.log.client import LogProvider
 
 SENTENCE = "Successfully sent push notification to: "
 CHANNEL = Channel("log:default:")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from handoff_contracts.tasks.email_send import EmailSend
-from handoff_worker.mail import message_id, write
-from handoff_worker.verdicts import Fail
+from handoff_worker.errors import Fail
+from handoff_worker.providers.smtp.mail import message_id, write
 
 SENDER = "Shop <shop@shop.example>"
 NASTY = ["\r\nBcc: x@y", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\x00", "\ud800"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 
-from handoff_worker.message import HEADERS, template
+from handoff_worker.celery_bridge.message import HEADERS, template
 from process import wait_until
 
 COPY = files("handoff_ledger.scripts").joinpath("message.json")
@@ -17,7 +17,7 @@ ID = "01m81m8ah6v374rb4hsz6cy8wp"
 def test_the_ledgers_copy_is_what_the_installed_celery_builds() -> None:
     assert COPY.read_text().strip() == template(), (
         "Celery builds another message now. Read what changed, then run: "
-        f"python -m handoff_worker.message > {Path(str(COPY)).relative_to(Path(__file__).parents[3])}"
+        f"python -m handoff_worker.celery_bridge.message > {Path(str(COPY)).relative_to(Path(__file__).parents[3])}"
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from handoff_ledger import Claim, State
-from handoff_worker import pack
-from handoff_worker.attempt import TIME_LIMIT
-from handoff_worker.pack import Gone, Pack, Recorded
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution import pack
+from handoff_worker.execution.attempt import TIME_LIMIT
+from handoff_worker.execution.pack import Gone, Pack, Recorded
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Fail, Retry
 from services.worker.tests.packs import Ledger, Outcome, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
 

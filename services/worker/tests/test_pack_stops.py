@@ -6,9 +6,9 @@ from contextlib import suppress
 import pytest
 
 from handoff_ledger import LedgerUnavailable, Stale
-from handoff_worker.attempt import Again
+from handoff_worker.errors import Retry
+from handoff_worker.execution.attempt import Again
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Retry
 from services.worker.tests.packs import Ledger, claim, echo, pack_of
 from services.worker.tests.support import Answer, Ask
 

@@ -5,8 +5,8 @@ import sys
 
 WITHOUT_PARENT = """
 import os, signal
-from handoff_ledger.settings import load
-from handoff_worker.process import PoolProcess
+from handoff_common.settings import load
+from handoff_worker.celery_bridge.pool_process import PoolProcess
 from handoff_worker.settings import Settings
 
 process = PoolProcess(load(Settings))

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from handoff_worker.ready import ReadyFile
+from handoff_worker.execution.ready_file import ReadyFile
 
 
 def test_it_is_there_from_ready_until_the_worker_stops(tmp_path: Path) -> None:

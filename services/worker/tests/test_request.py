@@ -10,8 +10,8 @@ from celery import signals
 from celery.worker import state
 
 from handoff_ledger import Claim
-from handoff_worker.celery import app, process
-from handoff_worker.request import ContractRequest
+from handoff_worker.celery_bridge.app import app, process
+from handoff_worker.celery_bridge.request import ContractRequest
 
 HEADERS = {"id": "a", "task": "system.echo", "root_id": "a", "parent_id": None, "group": None, "retries": 0}
 

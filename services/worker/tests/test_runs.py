@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handoff_ledger import Claim
-from handoff_worker.runs import Runs, Turn
+from handoff_worker.celery_bridge.runs import Runs, Turn
 
 
 class Request:

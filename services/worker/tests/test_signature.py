@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from handoff_worker.apps import App, Apps
-from handoff_worker.providers.signature import signed
+from handoff_worker.delivery.apps import App, Apps
+from handoff_worker.errors import Fail
+from handoff_worker.providers.outbound.signature import signed
 from handoff_worker.settings import Settings
-from handoff_worker.verdicts import Fail
 
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_worker.providers.answers import Answered
-from handoff_worker.providers.smtp_replies import Stage, judge, unanswered
+from handoff_worker.delivery.responses import Answered
+from handoff_worker.providers.smtp.responses import Stage, judge, unanswered
 
 RETRY, UNKNOWN = Answered.RETRY, Answered.UNKNOWN
 GONE, PAYLOAD, CREDENTIAL = Answered.RECIPIENT_GONE, Answered.PAYLOAD_REJECTED, Answered.CREDENTIAL_REJECTED

@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker import http
-from handoff_worker.providers import sns, sns_api, sns_message, sns_topics
-from handoff_worker.providers.answers import Answer, Answered, delivered
-from handoff_worker.providers.sigv4 import AwsKey, Signer
-from handoff_worker.verdicts import CODE
+from handoff_worker.delivery import http
+from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.errors import CODE
+from handoff_worker.providers.sns import api as sns_api
+from handoff_worker.providers.sns import client as sns
+from handoff_worker.providers.sns import payload as sns_message
+from handoff_worker.providers.sns import topics as sns_topics
+from handoff_worker.providers.sns.sigv4 import AwsKey, Signer
 from tests.integration.providers.push_simulators import botocores_signature
 
 GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED

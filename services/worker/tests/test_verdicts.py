@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.errors import Fail, Retry
 
 
 @pytest.mark.parametrize("verdict", [Fail, Retry])

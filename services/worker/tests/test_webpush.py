@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic_core import Url
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.http import Reply
-from handoff_worker.providers import ece, vapid, webpush
-from handoff_worker.providers.answers import Answered, delivered
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import Answered, delivered
+from handoff_worker.errors import CODE
 from handoff_worker.providers.es256 import base64url
-from handoff_worker.verdicts import CODE
+from handoff_worker.providers.webpush import client as webpush
+from handoff_worker.providers.webpush import ece, vapid
 
 SECRET = base64url((7).to_bytes(32, "big"))
 P256DH = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"

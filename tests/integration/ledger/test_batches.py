@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from handoff_ledger import Fault, Item, State, UnknownTask, calls
-from handoff_ledger.items import list_items
+from handoff_ledger.calls.items import list_items
 from tests.integration.ledger.lab import FAULT, LIMITS, PUSH, Lab
 
 DELIVERED = {"verdict": "delivered"}

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from redis import Redis
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
-from handoff_ledger.aio import GROUP
+from handoff_ledger.async_client import GROUP
 from handoff_ledger.errors import LedgerMisconfigured
 from tests.integration.ledger.lab import ECHO, LIMITS
 
@@ -47,7 +47,7 @@ async def test_the_next_turn_is_another_round_trip(ledger: AsyncLedger, redis: R
 async def test_what_comes_in_several_turns_is_joined_while_redis_is_at_work(
     ledger: AsyncLedger, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handoff_ledger.aio.JOIN_S", 1.0)  # no turn of the loop is too late for it
+    monkeypatch.setattr("handoff_ledger.async_client.JOIN_S", 1.0)  # no turn of the loop is too late for it
     redis.config_resetstat()
     redis.client_pause(60_000, all=False)
     try:

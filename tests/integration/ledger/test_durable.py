@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from handoff_ledger import AsyncLedger, IdempotencyConflict, LedgerUnavailable, Submission
-from handoff_ledger.aio import GROUP
+from handoff_ledger.async_client import GROUP
 from tests.integration.ledger.lab import ECHO, LIMITS, PUSH
 
 

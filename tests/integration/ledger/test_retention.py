@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from handoff_ledger import Limits, State, UnknownTask, calls
-from handoff_ledger.items import list_items
+from handoff_ledger.calls.items import list_items
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, Lab
 

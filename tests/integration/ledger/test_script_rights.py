@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from handoff_ledger import BlockingLedger, Call, LedgerError, State, Submission, calls
 from handoff_ledger.acl import RULES, SCRIPTS
 from handoff_ledger.calls import DeadLetters
-from handoff_ledger.items import list_items
+from handoff_ledger.calls.items import list_items
 from process import free_port, wait_until
 from stack import Redis as Server
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, Lab

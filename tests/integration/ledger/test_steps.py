@@ -10,7 +10,7 @@ from redis import Redis
 from handoff_ledger import AsyncLedger, Call, LedgerUnavailable, QueueFull, Refused, State, Submission, calls
 from handoff_ledger.calls import DeadLetters
 from handoff_ledger.calls.base import MOST_RECORDS
-from handoff_ledger.items import list_items
+from handoff_ledger.calls.items import list_items
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
 PACKS = 2 * MOST_RECORDS + 7

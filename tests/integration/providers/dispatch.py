@@ -7,10 +7,10 @@ from typing import Any
 
 from handoff_contracts.tasks.push_send import PUSH_SEND
 from handoff_ledger import BlockingLedger, State, calls
-from handoff_ledger.items import list_items
+from handoff_ledger.calls.items import list_items
 from handoff_ledger.records import Item
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Executor
+from handoff_worker.execution.executor import Executor
 from handoff_worker.handlers.push_send import push_send
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from handoff_worker.providers.ece import decoded
+from handoff_worker.providers.webpush.ece import decoded
 from tests.integration.providers.fcm_simulator import Asked, FcmSimulator, Say
 
 ACCOUNT = "arn:aws:sns:eu-west-1:123456789012"

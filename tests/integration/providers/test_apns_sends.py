@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from handoff_ledger import State
-from handoff_worker import http
-from handoff_worker.providers import apns
+from handoff_worker.delivery import http
+from handoff_worker.providers.apns import client as apns
 from tests.integration.providers.dispatch import Dispatch
 from tests.integration.providers.fcm_simulator import HANG, Say
 from tests.integration.providers.push_simulators import ApnsSimulator, refusal

@@ -11,13 +11,13 @@ import pytest
 
 from handoff_contracts.tasks.push_send import PUSH_SEND, PushSend
 from handoff_ledger import BlockingLedger, Item, State, calls
-from handoff_ledger.items import list_items
-from handoff_worker import http
+from handoff_ledger.calls.items import list_items
 from handoff_worker.binding import Binding
-from handoff_worker.ending import Ending
-from handoff_worker.execute import Executor
+from handoff_worker.delivery import http
+from handoff_worker.delivery.channel import Channel
+from handoff_worker.execution.executor import Executor
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.handlers.push_send import push_send
-from handoff_worker.providers.channel import Channel
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
 from process import wait_until

@@ -14,11 +14,11 @@ from handoff_contracts import Contract, Policy
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import BlockingLedger, Limits, State, calls
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Executor
+from handoff_worker.errors import Gone
+from handoff_worker.execution.executor import Executor
 from handoff_worker.handlers.http_request import http_request
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
-from handoff_worker.verdicts import Gone
 from tests.integration.providers.http_simulator import HttpSimulator, problem
 from tests.integration.worker.bench import Bench
 from tests.integration.worker.runs import Answer, Ask

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from handoff_worker import http
+from handoff_worker.delivery import http
 from process import Process, free_port
 
 REPLIES = (0, 200, 30_000)  # bytes

@@ -17,8 +17,8 @@ from standardwebhooks import Webhook
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import BlockingLedger, Limits, State, Task, calls
 from handoff_worker.binding import Binding
-from handoff_worker.ending import Ending
-from handoff_worker.execute import Executor
+from handoff_worker.execution.executor import Executor
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.handlers.http_request import http_request
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings

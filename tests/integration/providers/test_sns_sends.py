@@ -12,8 +12,10 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.sns.models import PlatformEndpoint, SNSBackend, sns_backends
 
 from handoff_ledger import State
-from handoff_worker import http
-from handoff_worker.providers import sns_api, sns_endpoints, sns_topics
+from handoff_worker.delivery import http
+from handoff_worker.providers.sns import api as sns_api
+from handoff_worker.providers.sns import endpoints as sns_endpoints
+from handoff_worker.providers.sns import topics as sns_topics
 from tests.integration.providers.dispatch import Dispatch
 from tests.integration.providers.fcm_simulator import HANG, RESET, Say
 from tests.integration.providers.push_simulators import ACCOUNT, SnsSimulator, sns_error, xml

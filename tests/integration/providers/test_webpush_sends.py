@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from handoff_ledger import State
-from handoff_worker import http
+from handoff_worker.delivery import http
 from handoff_worker.providers.es256 import base64url
-from handoff_worker.providers.vapid import sender
+from handoff_worker.providers.webpush.vapid import sender
 from tests.integration.providers.dispatch import Dispatch
 from tests.integration.providers.fcm_simulator import HANG, Say
 from tests.integration.providers.push_simulators import PushServiceSimulator

@@ -14,8 +14,8 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis as Client
 
+from handoff_common.connect import celerys_broker
 from handoff_ledger import AsyncLedger, BlockingLedger, LedgerUnavailable, Limits, calls
-from handoff_ledger.connect import celerys_broker
 from process import free_port, wait_until
 from stack import Stack
 from tests.integration.redis.cluster import MASTER, PASSWORD, Cluster, Sentinel

@@ -7,7 +7,7 @@ import pytest
 
 from handoff_ledger import BlockingLedger
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Executor
+from handoff_worker.execution.executor import Executor
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS
 from tests.integration.worker.runs import ASK, ME, Drain, Run

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from handoff_contracts import Contract, Payload, Policy, Result
-from handoff_worker.ending import Ending
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
 
 

@@ -12,7 +12,7 @@ from kombu import Queue
 from handoff_contracts import CATALOGUE
 from handoff_contracts.queues import DOCUMENTS
 from handoff_ledger import State, calls
-from handoff_worker.control import REFUSED
+from handoff_worker.celery_bridge.control import REFUSED
 from process import wait_until
 from stack import Worker
 from tests.integration.worker.floor import Floor, logs, pool

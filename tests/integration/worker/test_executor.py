@@ -9,9 +9,9 @@ import pytest
 from redis import Redis as Client
 
 from handoff_ledger import Claim, State, calls
-from handoff_worker.ending import Ending
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Fail, Retry
 from stack import Redis
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Answer, Ask, Run, echo

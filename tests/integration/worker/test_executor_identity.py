@@ -1,9 +1,9 @@
 """What runs knows its name: the same in every attempt, another for every item."""
 
 from handoff_ledger import State
+from handoff_worker.errors import Retry
 from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Retry
 from tests.integration.worker.bench import Bench
 from tests.integration.worker.runs import ASK, Answer, Ask, Run
 

@@ -1,10 +1,10 @@
 """The executor over a real Redis: every item of a pack has an outcome of its own."""
 
 from handoff_ledger import Claim, State, calls
-from handoff_ledger.items import list_items
-from handoff_worker.ending import Ending
+from handoff_ledger.calls.items import list_items
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Fail, Retry
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, Answer, Ask, Drain, Run
 

@@ -9,9 +9,9 @@ from redis import Redis
 
 from handoff_ledger import BlockingLedger, Claim, LedgerUnavailable, State, calls
 from handoff_worker.binding import Binding
-from handoff_worker.ending import Ending
-from handoff_worker.execute import Executor
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.errors import Fail, Retry
+from handoff_worker.execution.executor import Executor
+from handoff_worker.execution.run_result import Ending
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Answer, Ask, Handler, echo

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from handoff_ledger import BlockingLedger, State, calls
 from handoff_worker.binding import Binding
-from handoff_worker.ending import Ending
-from handoff_worker.execute import Executor
+from handoff_worker.errors import Gone, Hold, Retry, Unknown
+from handoff_worker.execution.executor import Executor
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
-from handoff_worker.verdicts import Gone, Hold, Retry, Unknown
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Answer, Ask, Drain, Run

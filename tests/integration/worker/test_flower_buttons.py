@@ -9,7 +9,7 @@ import pytest
 
 from handoff_contracts import CATALOGUE
 from handoff_ledger import State
-from handoff_worker.control import REFUSED
+from handoff_worker.celery_bridge.control import REFUSED
 from process import free_port, wait_until
 from stack import Flower, Worker, clean_environment
 from tests.integration.worker.floor import Floor, pool

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis as Client
 
 from handoff_ledger import BlockingLedger, Claim, State, calls
-from handoff_worker.keeper import Keeper
+from handoff_worker.execution.lease_keeper import Keeper
 from process import wait_until
 from stack import Redis
 from tests.integration.worker.bench import LIMITS, Bench

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from handoff_ledger import BlockingLedger
-from handoff_worker.pace import Pace
-from handoff_worker.providers.answers import Answer, Answered, delivered
-from handoff_worker.providers.channel import Channel, send_through
-from handoff_worker.verdicts import Fail, Gone, Hold, Retry, Unknown
+from handoff_worker.delivery.channel import Channel, send_through
+from handoff_worker.delivery.rate_limiter import Pace
+from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
 
 CHANNEL = Channel("fcm:shop:1f", rate=400)
 

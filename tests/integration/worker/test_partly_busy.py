@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from handoff_worker.celery import app
+from handoff_worker.celery_bridge.app import app
 from process import Process, free_port, wait_until
 from stack import ROOT, Redis, clean_environment
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from handoff_ledger import BlockingLedger, State, calls
 from handoff_worker.binding import Binding
-from handoff_worker.execute import Executor
+from handoff_worker.execution.executor import Executor
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Drain, Run, echo, unwanted

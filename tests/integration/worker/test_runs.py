@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from handoff_ledger import State, calls
-from handoff_worker.runs import RUN_S
+from handoff_worker.celery_bridge.runs import RUN_S
 from process import free_port, wait_until
 from stack import Flower, Worker, clean_environment
 from tests.integration.worker.bench import LIMITS

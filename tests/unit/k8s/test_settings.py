@@ -7,9 +7,9 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from handoff_api.settings import Settings as Api
+from handoff_common.settings import SECRETS, Shared
 from handoff_flower.settings import Settings as Flower
 from handoff_ledger.acl import RULES
-from handoff_ledger.settings import SECRETS, Shared
 from handoff_worker.settings import Settings as Worker
 from tests.unit.k8s.rendering import OVERLAYS, Resource, bundle, component, container, named, of_kind, pod, workloads
 

@@ -1,7 +1,6 @@
 """A task's life in Redis, each step one atomic script. `calls` has the steps; two clients run them."""
 
-from handoff_ledger.aio import AsyncLedger
-from handoff_ledger.blocking import BlockingLedger
+from handoff_ledger.async_client import AsyncLedger
 from handoff_ledger.calls import Call, Claim, Limits, Receipt, Refused, Submission
 from handoff_ledger.errors import (
     IdempotencyConflict,
@@ -15,6 +14,7 @@ from handoff_ledger.errors import (
     UnknownTask,
 )
 from handoff_ledger.records import Batch, Fault, Item, Progress, QueueState, State, Task
+from handoff_ledger.sync_client import BlockingLedger
 
 __all__ = [
     "AsyncLedger",

@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
 
+from handoff_common.broker import Broker
+from handoff_common.settings import Shared, load
 from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import calls
-from handoff_ledger.blocking import BlockingLedger
-from handoff_ledger.broker import Broker
 from handoff_ledger.calls import Call
 from handoff_ledger.calls.reconcile import RENEW_S
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.fitness import Fitness, clarify, version
 from handoff_ledger.records import QueueState
 from handoff_ledger.rights import SUBJECTS
-from handoff_ledger.settings import Shared, load
+from handoff_ledger.sync_client import BlockingLedger
 
 OLDEST = (7, 2)  # the first Redis with WAITAOF
 SAFE = (8, 2, 2)  # the first Redis 8 without a known hole in its scripting

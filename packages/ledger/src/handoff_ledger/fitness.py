@@ -13,14 +13,14 @@ from typing import Any, NoReturn
 
 from redis.exceptions import ResponseError
 
-from handoff_ledger.blocking import BlockingLedger
-from handoff_ledger.broker import Broker
+from handoff_common.broker import Broker
 from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerMisconfigured, LedgerUnavailable
 from handoff_ledger.outages import explain
 from handoff_ledger.peer import look
 from handoff_ledger.rights import Service, check_rights
 from handoff_ledger.sentences import CLUSTER, LOADING, TOO_OLD
+from handoff_ledger.sync_client import BlockingLedger
 
 OLDEST = (7, 0)  # the first Redis whose scripts have flags
 SECTIONS = ("server", "memory", "persistence", "cluster")  # of INFO

@@ -16,10 +16,10 @@ from redis.exceptions import (
     TimeoutError,
 )
 
+from handoff_common.sentinels import MASTERLESS, UnknownMaster
 from handoff_ledger import sentences
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.sentences import Outage
-from handoff_ledger.sentinels import MASTERLESS, UnknownMaster
 
 # What a call of the client may raise when Redis does not serve it; `unavailable` tells.
 TRANSIENT = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)

@@ -6,7 +6,7 @@ It reads before it writes: what a server says while it closes a connection is lo
 import socket
 import ssl
 
-from handoff_ledger.broker import Address, Broker
+from handoff_common.broker import Address, Broker
 from handoff_ledger.outages import explain, explain_reply
 from handoff_ledger.sentences import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
 

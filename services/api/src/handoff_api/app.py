@@ -24,9 +24,9 @@ from handoff_api.state import Resources
 from handoff_api.streams import EndKnown, no_content
 from handoff_api.views import BatchView, TaskView
 from handoff_api.watch import Watcher
+from handoff_common.settings import load
 from handoff_contracts import CATALOGUE
-from handoff_ledger import AsyncLedger
-from handoff_ledger.settings import load
+from handoff_ledger import AsyncLedger, Limits
 
 # OpenTelemetry would carry exceptions' texts and query strings, which may hold what clients sent.
 SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -36,7 +36,7 @@ SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 async def resources(settings: Settings) -> AsyncIterator[Resources]:
     """What requests work with. Redis need not be there: the calls that need it are answered by 503 until it is."""
     ledger, watcher = (
-        AsyncLedger(settings.broker_url, settings.limits, durable=settings.durable_accept),
+        AsyncLedger(settings.broker_url, Limits.of(settings), durable=settings.durable_accept),
         Watcher(settings.broker_url),
     )
     pulse = Pulse(ledger, settings.fitness)

@@ -8,8 +8,8 @@ from typing import Any
 
 from handoff_api.server import GRACE_S, Worker
 from handoff_api.settings import Settings
-from handoff_ledger.logs import configure
-from handoff_ledger.settings import load
+from handoff_common.logs import configure
+from handoff_common.settings import load
 
 settings = load(Settings)
 configure(settings.log_level, development=settings.development)

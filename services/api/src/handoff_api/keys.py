@@ -6,7 +6,7 @@ import sys
 
 from handoff_api.auth import NAME, digest
 from handoff_api.settings import Peppered
-from handoff_ledger.settings import load
+from handoff_common.settings import load
 
 TEXT = """\
 The key of {name}, shown this once; the client sends it as `Authorization: Bearer <key>`:

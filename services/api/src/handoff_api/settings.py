@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from handoff_api.auth import Keys, parse
+from handoff_common.settings import Shared, is_placeholder
 from handoff_ledger.fitness import Fitness
-from handoff_ledger.settings import Shared, is_placeholder
 
 TASK_LIMIT = 1 << 20  # bytes of a task's body
 BATCH_LIMIT = 32 << 20  # bytes of a batch's body

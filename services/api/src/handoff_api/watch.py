@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from redis.asyncio.client import PubSub
 
+from handoff_common.connect import async_client
 from handoff_ledger import LedgerUnavailable, UnknownTask
-from handoff_ledger.connect import async_client
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -7,12 +7,12 @@ import sys
 from celery import Celery
 from kombu import Queue
 
+from handoff_common.connect import celerys_broker
+from handoff_common.settings import load
 from handoff_contracts import QUEUES
 from handoff_flower import queues
 from handoff_flower.options import options, without_login
 from handoff_flower.settings import Settings
-from handoff_ledger.connect import celerys_broker
-from handoff_ledger.settings import load
 
 
 def main() -> None:

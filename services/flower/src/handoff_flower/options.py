@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Mapping
 
+from handoff_common.settings import is_placeholder
 from handoff_flower.settings import Settings
-from handoff_ledger.settings import is_placeholder
 
 SAVE_INTERVAL_MS = 30_000
 

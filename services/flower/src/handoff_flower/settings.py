@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from handoff_ledger.settings import Shared, is_placeholder
+from handoff_common.settings import Shared, is_placeholder
 
 
 class Settings(Shared):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from handoff_contracts.files import FileRef
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.errors import Fail, Retry
 
 NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG}
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe is opened without waiting, and refused

@@ -24,8 +24,8 @@ def alive(file: Path) -> bool:
 
 def redis_serves() -> bool:
     """Whether Redis serves all that a worker needs. What this imports takes longer than all the rest."""
+    from handoff_common.settings import load
     from handoff_ledger import LedgerUnavailable
-    from handoff_ledger.settings import load
     from handoff_worker.settings import Settings
 
     try:

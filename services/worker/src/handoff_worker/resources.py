@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handoff_ledger import BlockingLedger
-from handoff_worker.apps import Apps
-from handoff_worker.lazy import Lazy
-from handoff_worker.pace import Pace
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.delivery.lazy import Lazy
+from handoff_worker.delivery.rate_limiter import Pace
 from handoff_worker.providers.push import PushProviders
 from handoff_worker.settings import Settings
 
 if TYPE_CHECKING:
-    from handoff_worker.providers.outbound import Outbound
-    from handoff_worker.providers.smtp import SmtpServers
+    from handoff_worker.providers.outbound.client import Outbound
+    from handoff_worker.providers.smtp.client import SmtpServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Resources:
             apps=apps,
             pace=Pace(ledger),
             push=PushProviders(settings, apps),
-            outbound=Lazy("handoff_worker.providers.outbound", settings, apps),
-            mail=Lazy("handoff_worker.providers.smtp", settings, apps),
+            outbound=Lazy("handoff_worker.providers.outbound.client", settings, apps),
+            mail=Lazy("handoff_worker.providers.smtp.client", settings, apps),
         )
 
     async def aclose(self) -> None:

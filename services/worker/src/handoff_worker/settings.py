@@ -8,8 +8,8 @@ from typing import Self
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
+from handoff_common.settings import Shared
 from handoff_ledger.fitness import Fitness
-from handoff_ledger.settings import Shared
 
 Network = IPv4Network | IPv6Network
 FCM_URL = "https://fcm.googleapis.com"

@@ -12,8 +12,8 @@ from handoff_contracts.tasks.email_send import EMAIL_SEND
 from handoff_ledger import BlockingLedger, Task, calls
 from handoff_ledger.calls.channels import Held
 from handoff_worker.binding import Binding
-from handoff_worker.ending import Ending
-from handoff_worker.execute import Executor
+from handoff_worker.execution.executor import Executor
+from handoff_worker.execution.run_result import Ending
 from handoff_worker.handlers.email_send import email_send
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings

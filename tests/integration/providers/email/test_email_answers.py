@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handoff_ledger import State
-from handoff_worker.ending import Ending
+from handoff_worker.execution.run_result import Ending
 from tests.integration.providers.email.mail_servers import MailSink, Server, SmtpSimulator
 from tests.integration.providers.email.posting import PASSWORD, QUICK, READER, Post
 

@@ -12,11 +12,11 @@ import pytest
 
 from handoff_contracts.tasks.email_send import EmailSend
 from handoff_ledger import State
-from handoff_ledger.items import list_items
-from handoff_worker.apps import Apps
-from handoff_worker.ending import Ending
-from handoff_worker.providers.answers import Answered
-from handoff_worker.providers.smtp import SmtpServers
+from handoff_ledger.calls.items import list_items
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.delivery.responses import Answered
+from handoff_worker.execution.run_result import Ending
+from handoff_worker.providers.smtp.client import SmtpServers
 from handoff_worker.settings import Settings
 from process import wait_until
 from tests.integration.providers.email.mail_servers import MailSink, Server, SmtpSimulator

@@ -3,7 +3,9 @@
 Nothing here touches the network: `BlockingLedger` and `AsyncLedger` run the same calls.
 """
 
-from handoff_ledger.calls.attempt import (
+from handoff_ledger.calls.accept import Receipt, Submission, accept, accept_batch, stage_packs
+from handoff_ledger.calls.admin import Cancelled, DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
+from handoff_ledger.calls.attempts import (
     Claim,
     Refused,
     claim,
@@ -19,10 +21,8 @@ from handoff_ledger.calls.attempt import (
 )
 from handoff_ledger.calls.base import Call, Limits
 from handoff_ledger.calls.channels import Admitted, Held, admit, hold, holds, list_gone, note_gone
-from handoff_ledger.calls.look import list_tasks, queues, read, read_batch
+from handoff_ledger.calls.queries import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
-from handoff_ledger.calls.steer import Cancelled, DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
-from handoff_ledger.calls.submit import Receipt, Submission, accept, accept_batch, stage_packs
 
 __all__ = [
     "Admitted",

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from handoff_common.settings import Shared
+
 MOST_RECORDS = 500  # that one script works on, so that Redis serves others soon
+DAY_MS = 24 * 60 * 60 * 1000
 T = TypeVar("T")
 Arg = str | bytes | int
 
@@ -24,6 +27,11 @@ class Limits:
 
     retention_ms: int = 7 * 24 * 60 * 60 * 1000
     queue: int = 1_000_000
+
+    @classmethod
+    def of(cls, settings: Shared) -> "Limits":
+        """The limits that the settings name."""
+        return cls(retention_ms=int(settings.retention_days * DAY_MS), queue=settings.queue_limit)
 
 
 def fields_of(flat: Sequence[str]) -> Mapping[str, str]:

@@ -22,8 +22,8 @@ from handoff_api.views import BatchView, Page
 from handoff_contracts import UnknownContract
 from handoff_ledger import Batch, Item, State, UnknownTask
 from handoff_ledger.calls import cancel_batch, read_batch
+from handoff_ledger.calls.items import list_items
 from handoff_ledger.ids import is_id
-from handoff_ledger.items import list_items
 
 router = APIRouter(tags=["batches"])
 

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract
 from handoff_worker.documents import ends
+from handoff_worker.errors import Fail, Retry, Verdict
 from handoff_worker.files import open_file
-from handoff_worker.verdicts import Fail, Retry, Verdict
 
 log = logging.getLogger(__name__)
 MEMORY = 512 * 1024 * 1024  # bytes of the process that reads a document

@@ -14,7 +14,7 @@ from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import PAGE_LIMIT, Extracted, Metadata, OutlineEntry, Page, PageImage
 from handoff_worker.documents.extract import CRASHED, Frame
 from handoff_worker.documents.store import Store
-from handoff_worker.verdicts import Fail
+from handoff_worker.errors import Fail
 
 RESULT_LIMIT = 250_000  # bytes of a result's JSON; a worker takes 256 KiB
 OUTLINE_LIMIT = 48_000  # bytes of its outline

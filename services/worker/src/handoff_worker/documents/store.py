@@ -9,7 +9,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from handoff_contracts.files import FileRef
-from handoff_worker.verdicts import Fail, Retry
+from handoff_worker.errors import Fail, Retry
 
 HOME = "documents"
 INTO = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

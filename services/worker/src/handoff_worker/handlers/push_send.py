@@ -4,7 +4,7 @@ from functools import partial
 
 from handoff_contracts.tasks.push_send import PUSH_SEND, PushReceipt, PushSend
 from handoff_worker.binding import handles
-from handoff_worker.providers.channel import send_through
+from handoff_worker.delivery.channel import send_through
 from handoff_worker.resources import Resources
 
 

@@ -5,9 +5,9 @@ from importlib import import_module
 from typing import Protocol
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.apps import Apps
-from handoff_worker.providers.answers import Answer
-from handoff_worker.providers.channel import Channel
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.delivery.channel import Channel
+from handoff_worker.delivery.responses import Answer
 from handoff_worker.settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""What every service shares: settings, structured logs and connections to Redis."""

@@ -1,0 +1,146 @@
+"""Settings that are wrong are refused with a sentence, and without the secret in them."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from handoff_common.settings import Shared, is_placeholder, load
+from handoff_ledger import Limits
+
+SECRET = "hunter2-hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _no_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """What `load` says before it exits."""
+    with pytest.raises(SystemExit) as exit:
+        load(Shared)
+    assert exit.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+def test_the_defaults_are_those_of_production() -> None:
+    settings = load(Shared)
+    assert (settings.env, settings.development) == ("production", False)
+    assert settings.broker_url == "redis://127.0.0.1:6379/0"
+    assert Limits.of(settings) == Limits(retention_ms=7 * 86_400_000, queue=1_000_000)
+
+
+def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", "development")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://cache:6380/3")
+    monkeypatch.setenv("HANDOFF_RETENTION_DAYS", "0.5")
+    monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "12")
+    settings = load(Shared)
+    assert (settings.development, settings.broker_url) == (True, "redis://cache:6380/3")
+    assert Limits.of(settings) == Limits(retention_ms=43_200_000, queue=12)
+
+
+def test_they_come_from_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("HANDOFF_ENV=development\nHANDOFF_QUEUE_LIMIT=5\nSOMETHING_ELSE=1\n")
+    monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "6")
+    settings = load(Shared)
+    assert (settings.env, settings.queue_limit) == ("development", 6)
+
+
+@pytest.mark.parametrize(
+    ("broker", "backend"),
+    [
+        ("redis://127.0.0.1:6379/0", ""),
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+        ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
+        ("redis://:secret@cache/1", "redis://user:other@cache:6379/1"),
+    ],
+)
+def test_the_brokers_redis_may_be_named_as_the_result_backend(
+    monkeypatch: pytest.MonkeyPatch, broker: str, backend: str
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", broker)
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", backend)
+    assert load(Shared).result_backend == backend
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        f"redis://:{SECRET}@other:6379/0",
+        f"redis://:{SECRET}@cache:6380/0",
+        f"redis://:{SECRET}@cache:6379/1",
+        f"db+postgresql://user:{SECRET}@cache/results",
+        "rpc://",
+    ],
+)
+def test_another_result_backend_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], backend: str
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://:{SECRET}@cache:6379/0")
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", backend)
+    said = refusal(capsys)
+    assert said.startswith("handoff: CELERY_RESULT_BACKEND names another Redis than CELERY_BROKER_URL: unset it.")
+    assert SECRET not in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", [f"redis://:{SECRET}/x@cache:6379/0", f"redis://:{SECRET}#x@cache:6379/0"])
+def test_a_password_that_breaks_its_url_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", url)
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", url)
+    assert SECRET not in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HANDOFF_ENV", SECRET),
+        ("HANDOFF_LOG_LEVEL", SECRET),
+        ("HANDOFF_RETENTION_DAYS", SECRET),
+        ("HANDOFF_RETENTION_DAYS", "0"),
+        ("HANDOFF_RETENTION_DAYS", "366"),
+        ("HANDOFF_RETENTION_DAYS", "nan"),
+        ("HANDOFF_QUEUE_LIMIT", "0"),
+        ("HANDOFF_QUEUE_LIMIT", "1.5"),
+    ],
+)
+def test_a_value_that_is_wrong_is_named_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = refusal(capsys)
+    assert said.startswith(f"handoff: {name.removeprefix('HANDOFF_').lower()}: ")
+    assert SECRET not in said
+
+
+def test_a_broker_that_is_no_redis_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://guest@localhost//")
+    assert "redis://" in refusal(capsys)
+
+
+def test_every_fault_is_said_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", "test")
+    monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "0")
+    assert refusal(capsys).count("handoff: ") == 2
+
+
+def test_an_error_that_is_not_caught_shows_no_value_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDOFF_ENV", SECRET)
+    with pytest.raises(ValidationError) as caught:
+        Shared()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "placeholder"), [("", True), ("change-me", True), ("change-me-too", True), (SECRET, False)]
+)
+def test_placeholders(secret: str, placeholder: bool) -> None:
+    assert is_placeholder(secret) is placeholder

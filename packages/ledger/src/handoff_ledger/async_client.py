@@ -1,0 +1,136 @@
+"""`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError, NoScriptError
+
+from handoff_common.connect import BOUND_S, async_client
+from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch, stage_packs
+from handoff_ledger.calls.base import MOST_RECORDS
+from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.outages import TRANSIENT, demoted, unavailable
+from handoff_ledger.scripts import load
+
+T = TypeVar("T")
+GROUP = 12  # tasks accepted in one step: Redis takes the first while the API still makes the others ready
+JOIN_S = 0.001  # fuller groups cost less of both, and Redis has work meanwhile
+FSYNC_MS = int(BOUND_S * 1000) - 100
+
+
+class AsyncLedger:
+    """The ledger for an event loop. `durable`: work is accepted only when Redis has it on disk."""
+
+    def __init__(self, url: str, limits: Limits, *, durable: bool = False) -> None:
+        self.redis: Redis = async_client(url)
+        self.limits = limits
+        self._durable = durable
+        self._group = MOST_RECORDS if durable else GROUP  # the longer wait, for the disk, is shared by all
+        self._waiting: list[tuple[Submission, asyncio.Future[Receipt]]] = []
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    async def run(self, call: Call[T], *, durable: bool = False) -> T:
+        """Runs one step.
+
+        Raises:
+            LedgerUnavailable: Redis did not take it within the bound; it may have been done all the same.
+        """
+        try:
+            async with asyncio.timeout(BOUND_S):
+                reply = await self._repeated(self._confirmed if durable else self._evaluate, call)
+        except (*TRANSIENT, TimeoutError) as error:
+            if demoted(error):
+                await self.redis.connection_pool.disconnect(inuse_connections=False)
+            raise unavailable(error) from error
+        return call.parse(reply)
+
+    async def accept(self, submission: Submission) -> Receipt:
+        """Accepts a task, in one round trip with others of this turn of the loop, or of `JOIN_S` while one is going.
+
+        Raises:
+            QueueFull, IdempotencyConflict, LedgerUnavailable
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._waiting.append((submission, future))
+        if len(self._waiting) == 1:
+            # When the other requests of this turn have joined; while Redis is at work, those of a few turns.
+            loop.call_later(JOIN_S if self._flushes else 0, self._send)
+        elif len(self._waiting) == self._group:
+            self._send()
+        return await future
+
+    async def accept_batch(self, submission: Submission, packs: Sequence[tuple[bytes, int]]) -> Receipt:
+        """Accepts a batch, whole or not at all; a large one in several steps, of which the last accepts it.
+
+        Raises:
+            QueueFull, IdempotencyConflict, LedgerUnavailable
+        """
+        here, staged = packs[:MOST_RECORDS], packs[MOST_RECORDS:]
+        number, item = len(here), sum(items for _, items in here)
+        for at in range(0, len(staged), MOST_RECORDS):
+            some = staged[at : at + MOST_RECORDS]
+            await self.run(stage_packs(submission, some, number, item))
+            number, item = number + len(some), item + sum(items for _, items in some)
+        return await self.run(accept_batch(submission, here, self.limits, staged), durable=self._durable)
+
+    def _send(self) -> None:
+        if self._waiting:
+            flush = asyncio.get_running_loop().create_task(self._flush(self._waiting))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+            self._waiting = []
+
+    async def _flush(self, waiting: Sequence[tuple[Submission, asyncio.Future[Receipt]]]) -> None:
+        replies: Sequence[Receipt | Exception]
+        try:
+            call = accept([submission for submission, _ in waiting], self.limits)
+            replies = [*await self.run(call, durable=self._durable)]
+        except Exception as error:  # no caller may be left waiting
+            replies = [error] * len(waiting)
+        for (_, future), reply in zip(waiting, replies, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(reply, Exception):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+    async def _repeated(self, step: Callable[[Call[Any]], Awaitable[Any]], call: Call[Any]) -> Any:
+        """Runs a step twice if the pool's connection was from before a restart: each step may be repeated."""
+        with suppress(ConnectionError):
+            return await step(call)
+        return await step(call)  # out here, or the first error would pass for the cause of the second
+
+    async def _evaluate(self, call: Call[Any]) -> Any:
+        script = load(call.script)
+        try:
+            return await self.redis.evalsha(script.sha, 0, *call.args)
+        except NoScriptError:
+            return await self.redis.eval(script.text, 0, *call.args)
+
+    async def _confirmed(self, call: Call[Any]) -> Any:
+        """Runs a step and waits until Redis has synced it to disk: WAITAOF speaks of its own connection."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            await pipeline.eval(load(call.script).text, 0, *call.args)
+            await pipeline.waitaof(1, 0, FSYNC_MS)
+            reply, synced = await pipeline.execute(raise_on_error=False)
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(synced, Exception) or not synced[0]:
+            raise LedgerUnavailable("Redis did not sync it to disk in time, or keeps no append-only file.")
+        return reply
+
+    async def info(self, *sections: str) -> dict[str, Any]:
+        """What Redis says of itself. Raises `LedgerUnavailable`."""
+        try:
+            async with asyncio.timeout(BOUND_S):
+                return await self.redis.info(*sections)
+        except (*TRANSIENT, TimeoutError) as error:
+            raise unavailable(error) from error
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()

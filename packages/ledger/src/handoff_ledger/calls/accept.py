@@ -1,0 +1,131 @@
+"""How work comes in: single tasks and batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from handoff_contracts.catalogue import AnyContract
+from handoff_ledger.calls.base import Arg, Call, Limits, fields_of
+from handoff_ledger.calls.queries import task_of
+from handoff_ledger.errors import IdempotencyConflict, LedgerError, LedgerUnavailable, QueueFull
+from handoff_ledger.ids import new_id
+from handoff_ledger.records import Batch, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A task to accept. Delay and expiry in ms, 0 for none.
+
+    `key` is the client's idempotency key or ''. `canonical` is the text that the key stands for: requests that mean the
+    same have the same text.
+
+    Raises:
+        ValueError: a key has no text that it stands for.
+    """
+
+    contract: AnyContract
+    payload: bytes
+    queue: str
+    priority: str = ""
+    client: str = ""
+    key: str = ""
+    canonical: bytes = b""
+    delay_ms: int = 0
+    expires_ms: int = 0
+    id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        if self.key and not self.canonical:
+            raise ValueError("a submission with a key has a canonical text")
+
+    def args(self) -> tuple[Arg, ...]:
+        key, fingerprint = "", ""
+        if self.key:
+            key = idempotency(self.client, self.key)
+            fingerprint = _digest(self.contract.name.encode(), self.queue.encode(), self.canonical)
+        contract = self.contract
+        return (
+            *(self.id, contract.name, contract.version, self.queue, self.priority, self.client),
+            *(contract.policy.attempts, self.payload, key, fingerprint, self.delay_ms, self.expires_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission.
+
+    `replayed`: the key was known, and this is the first answer's task. `record` is that task or batch as it is now.
+    """
+
+    id: str
+    created_ms: int
+    replayed: bool
+    record: Task | Batch | None = field(default=None, compare=False)
+
+
+def accept(submissions: Sequence[Submission], limits: Limits) -> Call[list[Receipt | LedgerError]]:
+    """Accepts tasks in one step; each has a receipt or its own error."""
+    args = [arg for submission in submissions for arg in submission.args()]
+
+    def parse(rows: list[Any]) -> list[Receipt | LedgerError]:
+        return [_receipt(row, submission.queue) for row, submission in zip(rows, submissions, strict=True)]
+
+    return Call("accept", [limits.queue, *args], parse)
+
+
+def stage_packs(submission: Submission, packs: Sequence[tuple[bytes, int]], first: int, first_item: int) -> Call[None]:
+    """Takes in packs of a batch that is accepted later: from pack number `first` on, which begins with `first_item`."""
+    id, name, version, queue, priority, client, attempts, *_ = submission.args()
+    head: list[Arg] = [id, first, first_item, name, version, queue, priority, client, attempts]
+    return Call("stage_packs", [*head, *(arg for pack in packs for arg in pack)], lambda _: None)
+
+
+def accept_batch(
+    submission: Submission, packs: Sequence[tuple[bytes, int]], limits: Limits, staged: Sequence[tuple[bytes, int]] = ()
+) -> Call[Receipt]:
+    """Accepts a batch whole or not at all.
+
+    Its payload is `common`; a pack is a JSON array of items, and its length. `stage_packs` took in the packs in
+    `staged`, which come after `packs`.
+    """
+    id, name, version, queue, priority, client, attempts, common, key, fingerprint, _, _ = submission.args()
+    total = sum(items for _, items in (*packs, *staged))
+    count = len(packs) + len(staged)
+    head: list[Arg] = [id, name, version, queue, priority, client, attempts, common, key, fingerprint, total, count]
+
+    def parse(row: list[Any]) -> Receipt:
+        receipt = _receipt(row, submission.queue)
+        if isinstance(receipt, LedgerError):
+            raise receipt
+        return receipt
+
+    return Call("accept_batch", [limits.queue, *head, *(arg for pack in packs for arg in pack)], parse)
+
+
+def idempotency(client: str, key: str) -> str:
+    """The ledger's key for a client's idempotency key: one client's keys mean nothing to another."""
+    return "handoff:key:" + _digest(client.encode(), key.encode())
+
+
+def _digest(*parts: bytes) -> str:
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8) + part)
+    return digest.hexdigest()
+
+
+def _receipt(row: list[Any], queue: str) -> Receipt | LedgerError:
+    verdict, id, created, *known = row
+    if verdict == "full":
+        return QueueFull(queue)
+    if verdict == "conflict":
+        return IdempotencyConflict(id)
+    if verdict == "unstaged":
+        return LedgerUnavailable("Packs of the batch were gone before Redis could accept it.")
+    return Receipt(id, created, replayed=verdict == "replayed", record=_record(id, *known) if known else None)
+
+
+def _record(id: str, flat: list[str], outcome: str | None = None) -> Task | Batch:
+    fields = fields_of(flat)
+    return task_of(id, flat, outcome) if "state" in fields else Batch.from_fields(id, fields)

@@ -1,0 +1,65 @@
+"""`BlockingLedger`: runs the ledger's calls from a worker's process."""
+
+import time
+from typing import Any, TypeVar
+
+from redis import Redis
+from redis.exceptions import NoScriptError
+
+from handoff_common.connect import blocking_client
+from handoff_ledger.calls import Call
+from handoff_ledger.errors import LedgerUnavailable
+from handoff_ledger.outages import TRANSIENT, demoted, unavailable
+from handoff_ledger.scripts import load
+
+T = TypeVar("T")
+
+
+class BlockingLedger:
+    """The ledger for code that may wait. A process makes its own: connections do not survive a fork."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = blocking_client(url)
+
+    def run(self, call: Call[T]) -> T:
+        """Runs one step.
+
+        Raises:
+            LedgerUnavailable: Redis did not take it in time; it may have been done all the same.
+        """
+        script = load(call.script)
+        try:
+            try:
+                reply = self._redis.evalsha(script.sha, 0, *call.args)
+            except NoScriptError:
+                reply = self._redis.eval(script.text, 0, *call.args)
+        except TRANSIENT as error:
+            if demoted(error):
+                self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise unavailable(error) from error
+        return call.parse(reply)
+
+    def insist(self, call: Call[T], patience: float) -> T:
+        """Runs one step until Redis takes it, for `patience` seconds at most: what was done must be recorded.
+
+        Raises:
+            LedgerUnavailable: Redis was away all the time.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self.run(call)
+            except LedgerUnavailable:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.2)  # nothing tells when Redis is back but asking it
+
+    def info(self) -> dict[str, Any]:
+        """What Redis says of itself. Raises `LedgerUnavailable`."""
+        try:
+            return self._redis.info()
+        except TRANSIENT as error:
+            raise unavailable(error) from error
+
+    def close(self) -> None:
+        self._redis.close()

@@ -1,0 +1,51 @@
+"""The Celery application: `celery -A handoff_worker worker`."""
+
+from celery import Celery
+from kombu import Queue
+
+from handoff_common.connect import celerys_broker
+from handoff_common.settings import load
+from handoff_contracts import QUEUES
+from handoff_worker.binding import bindings
+from handoff_worker.celery_bridge import control, signals, startup, transport
+from handoff_worker.celery_bridge.pool_process import PoolProcess
+from handoff_worker.celery_bridge.task import ContractTask
+from handoff_worker.settings import Settings
+
+settings = load(Settings)
+broker = celerys_broker(settings.broker_url)
+transport.install()
+app = Celery("handoff")
+app.backend_cls = "disabled"  # the ledger writes results; Celery would wait for Redis in a worker that is to stop
+FIXED = {
+    "broker_read_url": broker.url,  # these two, for Celery takes CELERY_BROKER_URL for the one that both default to
+    "broker_write_url": broker.url,
+    "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
+    "task_create_missing_queues": False,
+    "task_default_queue": "default",
+    "accept_content": ["json"],
+    # The ledger redelivers, so a message that was popped is done with; see docs/decisions.
+    "broker_transport_options": {"ack_emulation": False, "queue_order_strategy": "priority", **broker.transport},
+    "broker_use_ssl": broker.ssl,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "task_acks_late": False,
+    "worker_consumer": "handoff_worker.celery_bridge.consumer:Consumer",
+    "worker_disable_prefetch": True,
+    "worker_disable_rate_limits": True,  # a task that waited for one would be published again and again
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+}
+app.conf.update(
+    **FIXED,
+    worker_send_task_events=True,  # Flower turns them on by itself, but misses what ran in the seconds until then
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=100_000,  # what leaks memory is ended by its size long before
+    worker_max_memory_per_child=300_000,  # KB
+    worker_hijack_root_logger=False,
+)
+process = PoolProcess(settings)
+for binding in bindings():
+    app.register_task(ContractTask(binding, process))
+startup.connect(app, FIXED)
+signals.connect(settings, process)
+control.connect(settings, process)

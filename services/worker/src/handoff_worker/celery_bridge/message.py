@@ -1,0 +1,51 @@
+"""The template of a task's message, as Celery's own builder makes it, less what says nothing.
+
+`python -m handoff_worker.celery_bridge.message` prints it. The ledger's scripts fill in `@id@`, `@task@`, `@queue@`,
+`@seq@` and `@retries@`. A test compares the ledger's copy with what the installed Celery builds.
+"""
+
+import base64
+import json
+import sys
+from typing import Any
+
+from celery import Celery
+
+HEADERS = {"argsrepr", "group", "id", "ignore_result", "kwargsrepr", "lang", "parent_id", "retries", "root_id", "task"}
+RETRIES = 1_234_567  # stands where a number has to
+
+
+def template() -> str:
+    """Celery's message of a task without arguments."""
+    app = Celery("handoff", broker="memory://", set_as_current=False)
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        options: dict[str, Any] = {
+            "queue": "@queue@",
+            "retries": RETRIES,
+            "ignore_result": True,
+            "connection": connection,
+        }
+        app.send_task("@task@", task_id="@id@", **options)
+        message: dict[str, Any] = getattr(channel, "_get")("@queue@")  # noqa: B009  # the transport's own form of it
+    message["headers"] = {name: value for name, value in message["headers"].items() if _says(name, value)}
+    message["body"] = base64.b64encode(_json(_body(message["body"])).encode()).decode()
+    message["properties"] |= {"delivery_tag": "@queue@-@seq@", "reply_to": ""}
+    return _json(message).replace(str(RETRIES), "@retries@")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _body(encoded: str) -> list[Any]:
+    args, kwargs, embedded = json.loads(base64.b64decode(encoded))
+    return [args, kwargs, {name: value for name, value in embedded.items() if value is not None}]
+
+
+def _says(header: str, value: object) -> bool:
+    # `origin` would name the process that ran this; these two are read without a default by the worker.
+    return header in {"parent_id", "group"} or (header != "origin" and value not in (None, [], [None, None], {}, 0))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(template() + "\n")

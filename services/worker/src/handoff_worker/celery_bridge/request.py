@@ -1,0 +1,79 @@
+"""What the worker's parent knows of a message while a pool process has it."""
+
+from typing import Any
+
+from celery.exceptions import Ignore
+from celery.worker import state
+from celery.worker.request import Request
+
+from handoff_ledger import State
+from handoff_worker.celery_bridge.runs import Runs, Turn
+
+
+class ContractRequest(Request):
+    """Celery's request. It is the message's task's at first, then that of each task that follows in its run.
+
+    `begun`: Celery has heard, and Flower been told, that a pool process has the first one.
+    """
+
+    begun = False
+    _before = 0.0  # seconds that the tasks before the present one took
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._runs: Runs = options["task"].process.runs
+        self.request_dict["run"] = self._runs.begin(self)
+
+    def become(self, turn: Turn) -> str:
+        """Makes it the next task's. Gives the id of the one that ended."""
+        ended, self.id = self.id, turn.next
+        self.request_dict["id"] = self.id  # Celery's signals of a process that died name it by this
+        self._before += turn.seconds
+        state.total_count[self.name] += 1
+        state.all_total_count[0] += 1
+        if state.requests.get(ended) is self:
+            state.requests[self.id] = state.requests.pop(ended)
+        return ended
+
+    def tell(self, turn: Turn, ended: str) -> None:
+        """Tells Flower what Celery would have told, had the next task come with a message."""
+        received = {"name": self.name, "args": self.argsrepr, "kwargs": self.kwargsrepr, "retries": turn.retries}
+        received |= {"root_id": turn.next, "parent_id": None, "eta": None, "expires": None}
+        succeeded = {"result": repr(State.SUCCEEDED.value), "runtime": turn.seconds}
+        for type, id, fields in (
+            ("task-succeeded", ended, succeeded),
+            ("task-received", turn.next, received),
+            ("task-started", turn.next, {}),
+        ):
+            if self.eventer:
+                self.eventer.send(type, uuid=id, timestamp=turn.at, **fields)
+
+    def revoked(self) -> bool:
+        """Says no: the ledger decides whether a task runs. Celery asks before it gives the message to the pool."""
+        return False
+
+    def send_event(self, type: str, **fields: Any) -> None:
+        """Celery's own events are of the last task of a run: those of the others come first."""
+        self._runs.tell()
+        if type == "task-succeeded":
+            fields["runtime"] -= self._before
+        super().send_event(type, **fields)
+
+    def on_accepted(self, *args: Any) -> None:
+        super().on_accepted(*args)
+        self.begun = True
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        self.begun = True  # whether Celery has heard of it or not
+        self._runs.tell()
+        super().on_timeout(soft, timeout)
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
+        """Tells Flower of a task that ended before it ran; a pool process could not without a connection of its own."""
+        self.begun = True
+        self._runs.tell()
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, Ignore) and error.args and error.args[0] in (State.CANCELLED, State.EXPIRED):
+            expired = error.args[0] == State.EXPIRED
+            self.send_event("task-revoked", terminated=False, signum=None, expired=expired)
+        super().on_failure(exc_info, *args, **kwargs)

@@ -1,0 +1,1 @@
+"""What all providers share: response categories, the rate limiter, channels, credentials and HTTP."""

@@ -1,0 +1,1 @@
+"""Runs attempts: time limits, cancellation, leases, outcomes. It knows nothing of Celery."""

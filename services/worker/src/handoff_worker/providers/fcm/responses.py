@@ -1,0 +1,104 @@
+"""What FCM's HTTP v1 API answers, and what that means."""
+
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel, Field, ValidationError
+
+from handoff_worker.delivery.http import Reply, retry_after
+from handoff_worker.delivery.responses import Answer, Answered, delivered
+
+CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
+ANY = ""
+BAD_DEVICE = "INVALID_REGISTRATION"  # INVALID_ARGUMENT, where the argument is the device's token
+DEVICE_QUOTA = "DEVICE_QUOTA_EXCEEDED"  # QUOTA_EXCEEDED, where the quota is the device's
+QUOTA_S = 60.0  # FCM's least wait after a 429 that says no other
+
+# By status and FCM's error code; of a status alone what its other codes mean.
+MEANINGS: Mapping[tuple[int, str], Answered] = {
+    (404, "UNREGISTERED"): Answered.RECIPIENT_GONE,
+    (404, ANY): Answered.CREDENTIAL_REJECTED,  # not the device: no such project
+    (400, BAD_DEVICE): Answered.RECIPIENT_GONE,
+    (400, ANY): Answered.PAYLOAD_REJECTED,
+    (413, ANY): Answered.PAYLOAD_REJECTED,
+    (401, ANY): Answered.CREDENTIAL_REJECTED,  # THIRD_PARTY_AUTH_ERROR too: the project's APNs or VAPID key is bad
+    (403, "SENDER_ID_MISMATCH"): Answered.PAYLOAD_REJECTED,  # the device is another project's, and lives on there
+    (403, ANY): Answered.CREDENTIAL_REJECTED,
+}  # everything else, 429, 5xx and redirects among it: retry
+
+
+class _Field(BaseModel):
+    field: str = ""
+
+
+class _Quota(BaseModel):
+    subject: str = ""
+    description: str = ""
+
+
+class _Detail(BaseModel):
+    error_code: str = Field(default="", alias="errorCode")
+    fields: list[_Field] = Field(default=[], alias="fieldViolations")
+    quotas: list[_Quota] = Field(default=[], alias="violations")
+
+
+class _Error(BaseModel):
+    status: str = ""
+    message: str = ""
+    details: list[_Detail] = []
+
+
+class _Body(BaseModel):
+    error: _Error
+
+
+class _Sent(BaseModel):
+    name: str = Field(min_length=1)
+
+
+def judge(reply: Reply) -> Answer:
+    """What a reply means for the device it was asked for."""
+    if reply.status == 200:
+        return _sent(reply.body)
+    code = _code(reply)
+    verdict = MEANINGS.get((reply.status, code), MEANINGS.get((reply.status, ANY), Answered.RETRY))
+    reason = code.lower() or f"http_{reply.status}"
+    if verdict is not Answered.RETRY:
+        return Answer(verdict, reason)
+    after = retry_after(reply)
+    if reply.status != 429:
+        return Answer(verdict, reason, after=after)
+    return Answer(verdict, reason, after=after or QUOTA_S, throttled=code != DEVICE_QUOTA)
+
+
+def _sent(body: bytes) -> Answer:
+    try:
+        return delivered(_Sent.model_validate_json(body).name)
+    except ValidationError:
+        return Answer(Answered.UNKNOWN, "bad_reply")
+
+
+def _code(reply: Reply) -> str:
+    """FCM's error code, or one that says more; none of an answer that is not FCM's."""
+    try:
+        error = _Body.model_validate_json(reply.body).error
+    except ValidationError:
+        return ""
+    code = next((detail.error_code for detail in error.details if detail.error_code), error.status)
+    if reply.status == 400 and _names_token(error):
+        return BAD_DEVICE
+    if reply.status == 429 and _is_devices(error):
+        return DEVICE_QUOTA
+    return code if CODE.fullmatch(code) else ""
+
+
+def _names_token(error: _Error) -> bool:
+    fields = [violation.field for detail in error.details for violation in detail.fields]
+    if fields:
+        return "message.token" in fields
+    return "registration token" in error.message.lower()
+
+
+def _is_devices(error: _Error) -> bool:
+    quotas = [f"{quota.subject} {quota.description}".lower() for detail in error.details for quota in detail.quotas]
+    return bool(quotas) and all("device" in quota for quota in quotas)

@@ -1,0 +1,1 @@
+"""The tutorial's provider, which writes notifications to a file."""

@@ -1,0 +1,70 @@
+"""What the answers of any server of the internet mean."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from handoff_contracts.tasks.http_request import REPEATABLE, HttpRequest
+from handoff_worker.delivery.responses import Answer, Answered
+
+READ = 64 * 1024  # bytes of a body that are read at most
+AGAIN = {408, 425, 429}  # as is every status from 500 on, but these:
+NEVER = {501, 505, 510}
+AFTER_LIMIT_S = 3600.0  # nobody is waited for longer before it is tried again
+THROTTLED_S = 60.0  # after a 429 that does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came back. `body` is whole unless `truncated`; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    truncated: bool
+    broken: str = ""  # why the body broke off
+
+
+NOTHING = Received(0, {}, b"", truncated=False)
+
+
+@dataclass(slots=True)
+class Responded(Answer):
+    """An answer with what came back, if anything did."""
+
+    received: Received = NOTHING
+
+
+def judge(request: HttpRequest, received: Received) -> Responded:
+    """What an answer means."""
+    status = received.status
+    reason = f"status_{status}"
+    if status in request.expect or (not request.expect and 200 <= status < 300):
+        if received.broken and request.method in REPEATABLE:
+            return lost(request, received.broken)
+        return Responded(Answered.DELIVERED, received=received)
+    if status == 410 and request.webhook:
+        return Responded(Answered.RECIPIENT_GONE, reason)
+    if status in AGAIN or (status >= 500 and status not in NEVER):
+        after = retry_after(received.headers.get("retry-after", ""), time.time())
+        if status == 429:
+            return Responded(Answered.RETRY, reason, after=after or THROTTLED_S, throttled=True)
+        return Responded(Answered.RETRY, reason, after=after)
+    return Responded(Answered.PAYLOAD_REJECTED, reason)
+
+
+def lost(request: HttpRequest, reason: str) -> Responded:
+    """It may have been received. It is up to the request what follows."""
+    return Responded(Answered.RETRY if request.repeatable else Answered.UNKNOWN, reason)
+
+
+def retry_after(text: str, now: float) -> float | None:
+    """The seconds that a Retry-After asks for, as a number or as an HTTP date; None without a valid one."""
+    text = text.strip()
+    try:
+        plain = text.isascii() and text.isdecimal()
+        seconds = float(text) if plain else parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 1.0), AFTER_LIMIT_S)
