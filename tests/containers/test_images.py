@@ -46,9 +46,7 @@ def images(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 def lock(service: str, environment: dict[str, str]) -> dict[str, str]:
     """What a service's lock asks for where the image runs: name and version."""
-    lines = re.findall(
-        r"^[a-z0-9].*(?=\\$)", (ROOT / "services" / service / "requirements.txt").read_text(), re.MULTILINE
-    )
+    lines = re.findall(r"^[a-z0-9].*(?=\\$)", (ROOT / "requirements" / f"{service}.txt").read_text(), re.MULTILINE)
     wanted = [Requirement(line) for line in lines]
     return {
         each.name: str(each.specifier).removeprefix("==")

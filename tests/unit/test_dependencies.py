@@ -28,7 +28,7 @@ def third_parties(package: str) -> set[str]:
 
 @pytest.mark.parametrize("service", ["api", "worker", "flower"])
 def test_an_image_holds_what_its_code_imports(service: str) -> None:
-    lock = (ROOT / "services" / service / "requirements.txt").read_text()
+    lock = (ROOT / "requirements" / f"{service}.txt").read_text()
     assert third_parties(f"handoff_{service}") <= set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
 
 

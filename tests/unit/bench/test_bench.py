@@ -84,4 +84,4 @@ def test_every_peer_has_a_module_a_lock_and_an_environment() -> None:
     assert {peer.module for peer in PEERS} == set(made[1].split())
     for peer in PEERS:
         assert (ROOT / "bench/peers" / f"{peer.module}.py").exists()
-        assert (ROOT / "bench" / f"requirements-{peer.module}.txt").exists()
+        assert (ROOT / "requirements" / f"bench-{peer.module}.txt").exists()

@@ -24,7 +24,12 @@ def env(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "kubectl").write_text(KUBECTL)
     (tmp_path / "kubectl").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "CALLS": str(tmp_path / "calls"), "PYTHONPATH": str(ROOT / "scripts")}
+    return {
+        **os.environ,
+        "PATH": path,
+        "CALLS": str(tmp_path / "calls"),
+        "PYTHONPATH": f"{ROOT / 'tools'}:{ROOT / 'scripts'}",
+    }
 
 
 def command(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
