@@ -26,7 +26,7 @@ from redis import Redis as Connection
 from bench.figures import Figures, alone
 from bench.handoff import HEADERS, SETTINGS
 from handoff_contracts import CATALOGUE
-from handoff_ledger import BlockingLedger, Call, Limits, Submission, calls
+from handoff_ledger import Call, Limits, Submission, SyncLedger, calls
 from handoff_ledger.scripts import load
 from stack import EMBEDDED, Stack
 
@@ -51,7 +51,7 @@ class Side:
 
     def __init__(self, stack: Stack) -> None:
         self.redis = Connection(port=stack.redis.port)
-        self.ledger = BlockingLedger(stack.redis_url)
+        self.ledger = SyncLedger(stack.redis_url)
         self.api = http.client.HTTPConnection("127.0.0.1", int(stack.api.url.rpartition(":")[2]), timeout=10)
         self.times: dict[str, list[float]] = {"POST": [], "accept in Redis": [], "sweep in Redis": []}
 

@@ -22,7 +22,7 @@ from bench.figures import Figures, alone
 from bench.handoff import production
 from bench.peer import PEERS, Peer
 from handoff_contracts import CATALOGUE
-from handoff_ledger import BlockingLedger, Limits, Submission, calls
+from handoff_ledger import Limits, Submission, SyncLedger, calls
 from process import NotReady, Process, free_port, stop_together, wait_until
 from stack import Redis
 
@@ -30,16 +30,16 @@ Run = Callable[[Path], float]  # gives the rate
 TASKS = 15_000
 ROUNDS = 3
 CHUNK = 500
-START_S = 30.0
-LIMIT_S = 15.0
+START_SECONDS = 30.0
+LIMIT_SECONDS = 15.0
 ECHO = CATALOGUE["system.echo"]
 PAYLOAD = json.dumps({"message": "device-1"}).encode()
 
 
-def rate(finished: Callable[[], int], tasks: int, limit_s: float = LIMIT_S) -> float:
+def rate(finished: Callable[[], int], tasks: int, limit_s: float = LIMIT_SECONDS) -> float:
     """Finished tasks a second, from the first on."""
-    if not wait_until(lambda: finished() > 0, START_S):
-        raise NotReady(f"No task was finished within {START_S:.0f} s")
+    if not wait_until(lambda: finished() > 0, START_SECONDS):
+        raise NotReady(f"No task was finished within {START_SECONDS:.0f} s")
     first, began = finished(), time.monotonic()
     wait_until(lambda: finished() >= tasks, limit_s)
     return (finished() - first) / (time.monotonic() - began)
@@ -69,7 +69,7 @@ def by_handoff(folder: Path, tasks: int = TASKS) -> float:
     stack.redis.start()
     try:
         stack.redis.wait_ready()
-        ledger = BlockingLedger(stack.redis_url)
+        ledger = SyncLedger(stack.redis_url)
         for _ in range(tasks // CHUNK):
             waiting = [Submission(contract=ECHO, payload=PAYLOAD, queue=ECHO.queue.name) for _ in range(CHUNK)]
             ledger.run(calls.accept(waiting, Limits()))

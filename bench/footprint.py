@@ -21,7 +21,7 @@ from process import NotReady, Process, free_port, wait_until
 from tests.acceptance.checkout import Checkout
 
 TASKS = 500
-IDLE_S = 20.0
+IDLE_SECONDS = 20.0
 MIB = 1 << 20
 SOURCES = {"API": ("api", "api/src/handoff_api/app.py"), "worker": ("worker1", "worker/src/handoff_worker/task.py")}
 
@@ -57,8 +57,8 @@ def cpu_s(process: Process) -> float:
 def idle(process: Process) -> float:
     """Percent of one core."""
     before = cpu_s(process)
-    time.sleep(IDLE_S)
-    return (cpu_s(process) - before) / IDLE_S * 100
+    time.sleep(IDLE_SECONDS)
+    return (cpu_s(process) - before) / IDLE_SECONDS * 100
 
 
 def running() -> Figures:

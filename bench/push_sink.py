@@ -13,7 +13,7 @@ from process import Process, free_port, wait_until
 from stack import clean_environment
 
 PATH = "/v1/projects/bench/messages:send"
-WAIT_S = 120.0
+WAIT_SECONDS = 120.0
 SENT = '{\n  "name": "projects/bench/messages/0:1800000000000000%31bd1c9631bd1c96"\n}\n'
 TOKEN = json.dumps({"access_token": "t" * 1000, "expires_in": 3600, "token_type": "Bearer"})
 # Each send is a line of the log: the time it was answered at, in seconds since 1970.
@@ -82,8 +82,8 @@ class Sink(Process):
 
     def rate(self, sends: int) -> float:
         """Sends a second, once it has seen so many."""
-        if not wait_until(lambda: len(self.sends()) >= sends, WAIT_S):
-            raise SystemExit(f"{len(self.sends())} of {sends} sends arrived within {WAIT_S:.0f} s")
+        if not wait_until(lambda: len(self.sends()) >= sends, WAIT_SECONDS):
+            raise SystemExit(f"{len(self.sends())} of {sends} sends arrived within {WAIT_SECONDS:.0f} s")
         seen = self.sends()
         if len(seen) != sends:
             raise SystemExit(f"{len(seen)} sends arrived in place of {sends}")

@@ -18,14 +18,14 @@ from bench.handoff import HEADERS, production
 from process import NotReady, wait_until
 
 TASKS = 40
-WAIT_S = 60.0
+WAIT_SECONDS = 60.0
 
 
 def seconds(what: str, condition: Callable[[], bool]) -> float:
     """How long it takes until it holds."""
     began = time.monotonic()
-    if not wait_until(condition, WAIT_S):
-        raise NotReady(f"{what}: not within {WAIT_S:.0f} s")
+    if not wait_until(condition, WAIT_SECONDS):
+        raise NotReady(f"{what}: not within {WAIT_SECONDS:.0f} s")
     return time.monotonic() - began
 
 

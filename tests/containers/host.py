@@ -13,7 +13,7 @@ from tests.containers.clone import Clone
 from tests.containers.engine import docker
 from tests.faults.client import Client
 
-DELAY_S = 0.5  # for which the provider takes its time: what a test breaks is broken in the middle of the work
+DELAY_SECONDS = 0.5  # for which the provider takes its time: what a test breaks is broken in the middle of the work
 
 
 class Host:
@@ -30,7 +30,7 @@ class Host:
         key, entry = re.findall(r"^  (\S+)$", printed, re.MULTILINE)
         self.key = key
         self.clone.set("HANDOFF_API_KEYS", entry)
-        self.clone.set("HANDOFF_LOG_PROVIDER_DELAY", str(DELAY_S))
+        self.clone.set("HANDOFF_LOG_PROVIDER_DELAY", str(DELAY_SECONDS))
         self.up()
         where = ["--network", f"{self.clone.project}_front", "--publish", f"127.0.0.1:{self.clone.ports['api']}:8000"]
         code = f"--volume={Path(__file__).with_name('front.py')}:/front.py:ro"

@@ -12,7 +12,7 @@ from tests.faults.sink import Sink
 
 THREADS = 4
 BATCH = 50  # items
-PAUSE_S = 0.2
+PAUSE_SECONDS = 0.2
 SENTENCE = "Successfully sent push notification to: "
 
 
@@ -32,7 +32,7 @@ class Load:
 
     def _run(self) -> None:
         with self._host.client() as client:
-            while not self._stopped.wait(PAUSE_S):
+            while not self._stopped.wait(PAUSE_SECONDS):
                 number = next(self._numbers)
                 self.submit(client, f"{self._name}-{number}", BATCH if number % 10 == 0 else 0)
 

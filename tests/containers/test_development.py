@@ -17,7 +17,7 @@ from tests.containers.engine import docker, logs
 SENTENCE = "Successfully sent push notification to: "
 ECHO = "services/worker/src/handoff_worker/handlers/system_echo.py"
 OPENAPI = "services/api/src/handoff_api/openapi.py"
-LIVE_S = 10  # after a save
+LIVE_SECONDS = 10  # after a save
 MAIL = "import smtplib; smtplib.SMTP('mail', 8025).sendmail('a@example.com', 'b@example.com', 'Subject: {}\\n\\nHello')"
 
 
@@ -45,7 +45,7 @@ class Development(NamedTuple):
             return {}
         return dict(answer.json()) if answer.status_code == 200 else {}
 
-    def echo(self, message: str, seconds: float = LIVE_S) -> str:
+    def echo(self, message: str, seconds: float = LIVE_SECONDS) -> str:
         """What a `system.echo` gives back, within the seconds."""
         location = (
             self.api.post("/v1/tasks/system.echo", json={"message": message}).raise_for_status().headers["Location"]
@@ -132,17 +132,17 @@ def test_a_saved_handler_is_live_and_a_broken_one_is_survived(dev: Development) 
     assert dev.echo("hello") == "hello"
 
     dev.save(ECHO, "message=echo.message", "message=echo.message.upper()")
-    assert wait_until(lambda: dev.echo("hello") == "HELLO", LIVE_S)
+    assert wait_until(lambda: dev.echo("hello") == "HELLO", LIVE_SECONDS)
 
     dev.save(ECHO, "return Echoed", "return return Echoed")
-    assert wait_until(lambda: "SyntaxError" in logs(dev.clone.container("worker")), LIVE_S)
+    assert wait_until(lambda: "SyntaxError" in logs(dev.clone.container("worker")), LIVE_SECONDS)
     waits = dev.api.post("/v1/tasks/system.echo", json={"message": "later"}).raise_for_status().headers["Location"]
     dev.save(ECHO, "return return Echoed", "return Echoed")
-    assert wait_until(lambda: dev.get(waits).get("state") == "succeeded", LIVE_S), dev.get(waits)
+    assert wait_until(lambda: dev.get(waits).get("state") == "succeeded", LIVE_SECONDS), dev.get(waits)
     assert dev.get(waits)["result"] == {"message": "LATER"}
 
     dev.save(ECHO, "message=echo.message.upper()", "message=echo.message")
-    assert wait_until(lambda: dev.echo("hello") == "hello", LIVE_S)
+    assert wait_until(lambda: dev.echo("hello") == "hello", LIVE_SECONDS)
     assert dev.starts() == before, "a container was started again"
 
 
@@ -152,14 +152,14 @@ def test_a_saved_api_is_live_and_a_broken_one_is_survived(dev: Development) -> N
 
     before = dev.starts()
     dev.save(OPENAPI, "Hand the work off", "Pass the work on")
-    assert wait_until(lambda: describes_itself("Pass the work on"), LIVE_S)
+    assert wait_until(lambda: describes_itself("Pass the work on"), LIVE_SECONDS)
 
     dev.save(OPENAPI, "\n", "\nthis is no Python\n")
-    assert wait_until(lambda: dev.get("/readyz") == {}, LIVE_S)
+    assert wait_until(lambda: dev.get("/readyz") == {}, LIVE_SECONDS)
     dev.save(OPENAPI, "\nthis is no Python\n", "\n")
-    assert wait_until(lambda: describes_itself("Pass the work on"), LIVE_S)
+    assert wait_until(lambda: describes_itself("Pass the work on"), LIVE_SECONDS)
     dev.save(OPENAPI, "Pass the work on", "Hand the work off")
-    assert wait_until(lambda: describes_itself("Hand the work off"), LIVE_S)
+    assert wait_until(lambda: describes_itself("Hand the work off"), LIVE_SECONDS)
     assert dev.echo("still there") == "still there"
     assert dev.starts() == before, "a container was started again"
 

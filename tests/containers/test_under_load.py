@@ -11,7 +11,7 @@ from tests.containers.load import Load
 
 ITEMS = 4000
 PLACES = 100  # pushes that one process of a worker has in flight
-ENDED_S = 120  # the leases of what was killed run out, and all is done
+ENDED_SECONDS = 120  # the leases of what was killed run out, and all is done
 KILLED = 137
 
 
@@ -33,7 +33,7 @@ def nothing_is_lost(load: Load, client: KeyClient, *, repeated: int) -> None:
         left[:] = load.unfinished(client)
         return not left
 
-    assert wait_until(done, ENDED_S), f"{len(left)} did not end, {left[:3]} among them"
+    assert wait_until(done, ENDED_SECONDS), f"{len(left)} did not end, {left[:3]} among them"
     findings = load.findings()
     assert findings.faults() == []
     assert findings.accepted >= ITEMS

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE_S = 120.0  # after which it gives up on a key
-LONGEST_ANSWER_S = 10.0  # no answer within this is none at all
-LONGEST_PAUSE_S = 0.5  # it comes back sooner than Retry-After allows: more load, not less
+PATIENCE_SECONDS = 120.0  # after which it gives up on a key
+LONGEST_ANSWER_SECONDS = 10.0  # no answer within this is none at all
+LONGEST_PAUSE_SECONDS = 0.5  # it comes back sooner than Retry-After allows: more load, not less
 
 
 class Answer(NamedTuple):
@@ -36,7 +36,7 @@ class Client:
         status, document, retry_after = 0, None, None
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._hosts[0], timeout=LONGEST_ANSWER_S)
+                self._connection = http.client.HTTPConnection(self._hosts[0], timeout=LONGEST_ANSWER_SECONDS)
             data = None if body is None else json.dumps(body)
             sent = {"Content-Type": "application/json"} if data else {}
             self._connection.request(method, path, data, {**sent, **(headers or {})})
@@ -56,7 +56,7 @@ class Client:
 
     def submit(self, key: str, path: str, body: object) -> tuple[str, str]:
         """Hands work in under an idempotency key. Gives ok and the id, failed and the status, or unknown."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_SECONDS
         ambiguous = False
         while True:
             answer = self.ask("POST", path, body, {"Idempotency-Key": key})
@@ -67,7 +67,7 @@ class Client:
             ambiguous = ambiguous or answer.status != 429  # it may have been accepted all the same
             if time.monotonic() > deadline:
                 return ("unknown", "-") if ambiguous else ("failed", "429")
-            time.sleep(min(float(answer.retry_after or 0.1), LONGEST_PAUSE_S))
+            time.sleep(min(float(answer.retry_after or 0.1), LONGEST_PAUSE_SECONDS))
 
     def close(self) -> None:
         if self._connection:

@@ -19,8 +19,8 @@ from tests.faults.sink import Sink
 
 EACH = 4  # tasks of a STOP trick: two workers wait, so at least one message goes to the stopped one
 BURST = 100  # tasks of a kill
-QUIET_S = 12.0  # twice the visibility timeout, and more: what has not come back by then never will
-LONGEST_S = 120.0
+QUIET_SECONDS = 12.0  # twice the visibility timeout, and more: what has not come back by then never will
+LONGEST_SECONDS = 120.0
 
 
 class Stock(Process):
@@ -105,7 +105,7 @@ class Control(threading.Thread):
         began = since = time.monotonic()
         seen = -1
         with Connection(port=self._redis.port) as redis:
-            while time.monotonic() - since < QUIET_S and time.monotonic() - began < LONGEST_S:
+            while time.monotonic() - since < QUIET_SECONDS and time.monotonic() - began < LONGEST_SECONDS:
                 now = len(self._sink.refresh().requests)
                 if now != seen or redis.llen("celery") or redis.hlen("unacked"):
                     seen, since = now, time.monotonic()

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.faults.scene import Scene
 
-IDLE_S = 45.0  # without any progress for so long, nothing will come any more
+IDLE_SECONDS = 45.0  # without any progress for so long, nothing will come any more
 OPEN = ("queued", "running", "scheduled", "parked")
 ENDED = ("succeeded", "failed", "cancelled", "expired", "dead")
 
@@ -24,7 +24,7 @@ def drain(scene: Scene) -> None:
     while open_states := [state for state in OPEN if page(scene, f"/v1/tasks?state={state}&limit=1")["items"]]:
         if len(scene.sink.refresh().requests) != seen:
             seen, since = len(scene.sink.requests), time.monotonic()
-        if time.monotonic() - since > IDLE_S:
+        if time.monotonic() - since > IDLE_SECONDS:
             scene.faults.append(f"tasks are left for ever: {', '.join(open_states)}")
             return
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from tests.faults.client import Answer, Client
 from tests.faults.sink import Sink
 
 BATCH = 50  # items
-STUCK_S = 60.0  # without any effect, it gives up: the checker will tell why
+STUCK_SECONDS = 60.0  # without any effect, it gives up: the checker will tell why
 
 
 class Job(NamedTuple):
@@ -90,7 +90,7 @@ class Load:
         """The next job, once there is room for it."""
         with self._lock:
             done, since = -1, time.monotonic()
-            while not self._stopped.is_set() and time.monotonic() - since < STUCK_S:
+            while not self._stopped.is_set() and time.monotonic() - since < STUCK_SECONDS:
                 if self.submitted - len(self._sink.done) < self._ahead:
                     return next(self._jobs, None)
                 if len(self._sink.refresh().done) != done:

@@ -46,7 +46,7 @@ from tests.faults.scenarios import (
 from tests.faults.scene import Scene, checkout
 from tests.faults.verdict import HEAD, Verdict, judge, percentile
 
-LIMIT_S = 1500  # of one scenario; what takes longer hangs
+LIMIT_SECONDS = 1500  # of one scenario; what takes longer hangs
 SCENARIOS: dict[str, Callable[..., None]] = {
     "stop trick": recovery.stopped,
     "worker killed": recovery.killed,
@@ -83,7 +83,7 @@ def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) ->
     scenario = (SCENARIOS | LONG)[name]
     random = Random(f"{seed} {name}")  # noqa: S311  # it chooses victims
     scene = Scene(folder / name.replace(" ", "-"), pythonpath, random)
-    signal.alarm(LIMIT_S)
+    signal.alarm(LIMIT_SECONDS)
     try:
         with scene:
             scenario(scene, quick=quick)
@@ -150,7 +150,7 @@ def arguments() -> argparse.Namespace:
 
 
 def too_long(*_: object) -> None:
-    raise TookTooLong(f"not over after {LIMIT_S} s")
+    raise TookTooLong(f"not over after {LIMIT_SECONDS} s")
 
 
 if __name__ == "__main__":

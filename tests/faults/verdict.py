@@ -7,7 +7,7 @@ from tests.faults.checker import NOTHING, Findings, check
 from tests.faults.drain import drain, ends
 from tests.faults.scene import Scene
 
-ANSWER_S = 2.0  # the longest that the API may take, Redis or no Redis
+ANSWER_SECONDS = 2.0  # the longest that the API may take, Redis or no Redis
 
 
 @dataclass
@@ -82,7 +82,7 @@ def api(scene: Scene) -> None:
     bad = sorted({answer.status for answer in answers if answer.status >= 500} - {503})
     scene.expect(not bad, f"the API answered with {bad}")
     slowest = max((answer.seconds for answer in scene.answers), default=0.0)
-    scene.expect(slowest <= ANSWER_S, f"the API took {slowest:.1f} s for an answer")
+    scene.expect(slowest <= ANSWER_SECONDS, f"the API took {slowest:.1f} s for an answer")
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -10,7 +10,7 @@ from deploy.shell import Run
 from deploy.steps import say
 
 NAMES = ("handoff-api", "handoff-worker", "handoff-flower")
-BUILD_S, PUSH_S, LOAD_S = 1800.0, 900.0, 900.0
+BUILD_SECONDS, PUSH_SECONDS, LOAD_SECONDS = 1800.0, 900.0, 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _build(run: Run, image: Image) -> None:
         f"--tag={image.reference}",
         ".",
     ]
-    ran = run(command, env={"DOCKER_BUILDKIT": "1"}, timeout=BUILD_S)
+    ran = run(command, env={"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS)
     if ran.code:
         end = "\n".join((ran.err or ran.out).splitlines()[-20:])
         raise Refused(f"{file} does not build; nothing was changed in the cluster. The end of the build:\n{end}")
@@ -79,7 +79,7 @@ def _build(run: Run, image: Image) -> None:
 
 def _push(run: Run, image: Image) -> str:
     say(f"Pushing {image.reference}")
-    ran = run(["docker", "push", "--quiet", image.reference], timeout=PUSH_S)
+    ran = run(["docker", "push", "--quiet", image.reference], timeout=PUSH_SECONDS)
     if ran.code:
         raise Refused(f"{image.reference} cannot be pushed: {ran.reason}.")
     known = run(["docker", "image", "inspect", image.reference, "--format={{json .RepoDigests}}"])
@@ -97,7 +97,7 @@ def load(run: Run, command: str, references: Iterable[str]) -> None:
         Refused: the command failed.
     """
     here = [reference for reference in references if not run(["docker", "image", "inspect", reference]).code]
-    ran = run([*shlex.split(command), *here], timeout=LOAD_S)
+    ran = run([*shlex.split(command), *here], timeout=LOAD_SECONDS)
     if ran.code:
         raise Refused(f"LOAD failed on {' '.join(here)}: {ran.reason}.")
     say(f"Loaded {len(here)} images into the cluster")

@@ -10,7 +10,7 @@ from deploy.objects import Obj
 from deploy.shell import Ran, Run, run
 
 MANAGER = "handoff"  # the field manager: what it set is what a deploy owns
-OUTAGE_S, RETRY_S = (
+OUTAGE_SECONDS, RETRY_SECONDS = (
     30.0,
     1.0,
 )  # an API server that is away for so long, as in an upgrade of the cluster, fails no deploy
@@ -51,14 +51,14 @@ class Kubectl:
 
     def do_again(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
         """Like `do` for what may be done twice: tried again for a while when the API server is away."""
-        deadline = time.monotonic() + OUTAGE_S
+        deadline = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:
                 return self.do(*arguments, input=input, timeout=timeout)
             except KubectlError as error:
                 if time.monotonic() > deadline or not any(sign in str(error) for sign in AWAY):
                     raise
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_SECONDS)
 
     def get(self, kind: str, name: str) -> Obj | None:
         """The object, None when it is not there."""

@@ -15,8 +15,8 @@ from deploy.kubectl import Kubectl, KubectlError
 from deploy.objects import Obj
 
 NAME = "handoff-deploy"
-DURATION_S = 60
-RENEWED_EVERY_S = 15.0
+DURATION_SECONDS = 60
+RENEWED_EVERY_SECONDS = 15.0
 
 
 def me() -> str:
@@ -76,7 +76,7 @@ class Lock:
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": present["metadata"] if present else {"name": NAME},
-            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": DURATION_S, "renewTime": now},
+            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now},
         }
         if present is None:
             self._kubectl.create(lease)
@@ -85,16 +85,18 @@ class Lock:
 
     def _keep(self) -> None:
         kept = time.monotonic()
-        while not self._released.wait(RENEWED_EVERY_S):
+        while not self._released.wait(RENEWED_EVERY_SECONDS):
             try:
-                present = json.loads(self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEWED_EVERY_S))
+                present = json.loads(
+                    self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEWED_EVERY_SECONDS)
+                )
                 if present["spec"]["holderIdentity"] != self._holder:
                     self._lost = "somebody else took it."
                     return
                 self._write(present)
                 kept = time.monotonic()
             except KubectlError as error:
-                if time.monotonic() - kept > DURATION_S - RENEWED_EVERY_S:
+                if time.monotonic() - kept > DURATION_SECONDS - RENEWED_EVERY_SECONDS:
                     self._lost = str(error)
                     return
 

@@ -10,9 +10,9 @@ from deploy.objects import Obj, named, of_kind, title
 from deploy.steps import detail, say
 from deploy.troubles import explain, is_ready, stuck, unready
 
-PATIENCE_S = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
-STILL_S = 240.0  # without one more ready pod: time for a new node, or for a slow start
-POLL_S = 1.0
+PATIENCE_SECONDS = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
+STILL_SECONDS = 240.0  # without one more ready pod: time for a new node, or for a slow start
+POLL_SECONDS = 1.0
 KINDS = ("Deployment", "StatefulSet")
 
 
@@ -52,11 +52,11 @@ class Rollout:
         while waiting := [state for state in states if not state.done]:
             reached = sum(is_ready(pod) for state in states for pod in state.newest)
             if reached > most:
-                most, deadline = reached, self._clock() + STILL_S
+                most, deadline = reached, self._clock() + STILL_SECONDS
             self._judge(waiting, since, deadline)
             for name in (name for state in waiting for name in stuck(state.older)):
                 self._kubectl.do("delete", "pod", name, "--ignore-not-found", "--wait=false")
-            time.sleep(POLL_S)
+            time.sleep(POLL_SECONDS)
             states = self.look(objects)
         say("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
 
@@ -68,12 +68,12 @@ class Rollout:
             troubles |= stuck(state.newest)
         for name in set(since) - set(troubles):
             del since[name]
-        lasting = [name for name in troubles if now - since.setdefault(name, now) > PATIENCE_S]
+        lasting = [name for name in troubles if now - since.setdefault(name, now) > PATIENCE_SECONDS]
         if lasting:
             sentence = f"{lasting[0]} does not get ready: {troubles[lasting[0]]}"
         elif now > deadline:
             names = ", ".join(state.name for state in states)
-            sentence = f"{names}: no further pod got ready in {STILL_S:.0f} s: {_because(states[0])}"
+            sentence = f"{names}: no further pod got ready in {STILL_SECONDS:.0f} s: {_because(states[0])}"
         else:
             return
         say("What the cluster tells:")

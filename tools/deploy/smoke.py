@@ -14,7 +14,7 @@ from handoff_contracts.queues import QUEUES
 SERVICE = "api"
 SECRET, SECRET_KEY = "handoff-smoke", "HANDOFF_SMOKE_KEY"
 NAME = "handoff-smoke"
-LONGEST_S = 180
+LONGEST_SECONDS = 180
 SCRIPT = Path(__file__).with_name("smoke_client.py")
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
@@ -34,7 +34,7 @@ def smoke(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
 
 
 def _wait(kubectl: Kubectl) -> None:
-    deadline, pods = time.monotonic() + LONGEST_S + 30, list[Obj]()
+    deadline, pods = time.monotonic() + LONGEST_SECONDS + 30, list[Obj]()
     while time.monotonic() < deadline:
         status = (kubectl.get("job", NAME) or {}).get("status", {})
         pods = kubectl.list("pods", selector=f"job-name={NAME}")
@@ -85,7 +85,7 @@ def _job(objects: Iterable[Obj]) -> Obj:
         "metadata": {"name": NAME, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": LONGEST_S,
+            "activeDeadlineSeconds": LONGEST_SECONDS,
             "ttlSecondsAfterFinished": 600,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },

@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-DEADLINE_S = 60.0
+DEADLINE_SECONDS = 60.0
 ENDED = ("succeeded", "failed", "cancelled", "expired", "dead", "parked")
 
 
@@ -34,7 +34,7 @@ def echo(key: str, lane: str) -> str:
     status, task = call(key, f"/v1/tasks/system.echo?priority={lane}", {"message": message})
     if status != 202:
         return f"{lane}: the API answered {status} instead of 202"
-    while task["state"] not in ENDED and time.monotonic() - began < DEADLINE_S:
+    while task["state"] not in ENDED and time.monotonic() - began < DEADLINE_SECONDS:
         time.sleep(0.2)
         status, seen = call(key, f"/v1/tasks/{task['id']}")
         task = seen if status == 200 else task

@@ -14,7 +14,7 @@ from deploy.shell import Run
 from deploy.steps import detail, say
 from deploy.target import nothing_changed, reach
 
-DRAIN_S = 900.0  # workers finish what they run
+DRAIN_SECONDS = 900.0  # workers finish what they run
 
 
 def undeploy(run: Run, options: Options) -> None:
@@ -49,13 +49,13 @@ def _remove(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
     rest = [obj for obj in doomed if obj not in intake and obj not in workloads]
     for name, group in (("API and routes", intake), ("Workers and Flower", workloads), ("Redis and the rest", rest)):
         if group:
-            kubectl.delete(group, "--cascade=foreground", timeout=DRAIN_S)
+            kubectl.delete(group, "--cascade=foreground", timeout=DRAIN_SECONDS)
             say(f"{name} removed")
     kubectl.do("delete", "secrets", f"--selector={LABEL}=bundle", "--ignore-not-found")
 
 
 def _remove_data(kubectl: Kubectl) -> None:
-    kubectl.do("delete", "namespace", kubectl.namespace, "--ignore-not-found", timeout=DRAIN_S)
+    kubectl.do("delete", "namespace", kubectl.namespace, "--ignore-not-found", timeout=DRAIN_SECONDS)
     say(f"The namespace {kubectl.namespace} is gone, with its volumes and Secrets")
 
 

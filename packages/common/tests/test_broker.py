@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_common.broker import Broker
-from handoff_common.connect import celerys_broker
+from handoff_common.connect import celery_connection
 
 SECRET = "hunter2"
 SENTINELS = "sentinel://h1:26379,h2:26380"
@@ -92,13 +92,13 @@ def test_it_shows_no_password() -> None:
     ],
 )
 def test_the_url_that_celery_takes(url: str, celerys: str) -> None:
-    assert celerys_broker(url).url == celerys
+    assert celery_connection(url).url == celerys
 
 
 def test_celery_checks_certificates_too() -> None:
-    assert celerys_broker("redis://cache").ssl is None
+    assert celery_connection("redis://cache").ssl is None
     for url in ("rediss://cache", "sentinels://h:1?master_name=m"):
-        assert celerys_broker(url).ssl == {
+        assert celery_connection(url).ssl == {
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
             "ssl_check_hostname": True,
             "ssl_ca_certs": None,

@@ -236,7 +236,7 @@ async def test_a_ping_is_answered() -> None:
 
 
 async def test_a_silent_server_is_asked_for_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LOOK_S", 0.05)
+    monkeypatch.setattr(connection, "LOOK_SECONDS", 0.05)
     peer = Peer()
     peer.say()
     asked = Asking(peer.client)
@@ -245,7 +245,7 @@ async def test_a_silent_server_is_asked_for_a_sign_of_life(monkeypatch: pytest.M
 
 
 async def test_one_that_is_alive_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LOOK_S", 0.1)
+    monkeypatch.setattr(connection, "LOOK_SECONDS", 0.1)
     peer = Peer()
     asked = Asking(peer.client)
     while not peer.closed and peer.pinged < 3:
@@ -256,7 +256,7 @@ async def test_one_that_is_alive_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_a_dead_one_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LOOK_S", 0.1)
+    monkeypatch.setattr(connection, "LOOK_SECONDS", 0.1)
     peer = Peer()
     asked = Asking(peer.client)
     await peer.settle()
@@ -269,7 +269,7 @@ async def test_a_dead_one_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_one_that_was_idle_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     peer = Peer()
     usable = [peer.client.usable]
-    monkeypatch.setattr(connection, "IDLE_S", 0.0)
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.0)
     usable.append(peer.client.usable)
     asked = Asking(peer.client)
     await peer.settle()

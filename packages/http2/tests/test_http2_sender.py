@@ -151,7 +151,7 @@ async def test_an_idle_connection_is_left(
 ) -> None:
     await burst(sender, server.url, 1)
     idle = only(sender)
-    monkeypatch.setattr(connection, "IDLE_S", 0.0)
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.0)
     await burst(sender, server.url, 1)
     assert server.connections == 2
     await asyncio.wait_for(idle.lost, 10)

@@ -6,11 +6,11 @@ from pydantic_core import from_json, to_json
 from handoff_contracts import CATALOGUE
 from handoff_ledger import (
     Claim,
-    Fault,
+    ClaimRefused,
+    Failure,
     Limits,
     QueueFull,
     Receipt,
-    Refused,
     Stale,
     State,
     Submission,
@@ -77,7 +77,7 @@ def test_replies_of_accept_stay_with_their_submissions() -> None:
 def test_a_claim_or_a_refusal() -> None:
     call = calls.claim("id", "me", ECHO, LIMITS)
     assert call.parse(["claimed", "id", 3, 2, 5, "{}", "", ["[]"]]) == Claim("id", 3, 2, 5, "{}", "", ["[]"])
-    assert call.parse(["refused", "running"]) == Refused("running")
+    assert call.parse(["refused", "running"]) == ClaimRefused("running")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_claim_or_a_refusal() -> None:
     [
         calls.finish(CLAIM, b"{}", LIMITS),
         calls.finish_and_claim(CLAIM, b"{}", LIMITS, ["default"]),
-        calls.fail(CLAIM, Fault(code="c", message="m"), LIMITS),
-        calls.retry(CLAIM, 1.0, Fault(code="c", message="m"), LIMITS),
+        calls.fail(CLAIM, Failure(code="c", message="m"), LIMITS),
+        calls.retry(CLAIM, 1.0, Failure(code="c", message="m"), LIMITS),
         calls.give_back(CLAIM),
         calls.record(CLAIM, [(0, State.SUCCEEDED, b"null")]),
     ],
@@ -99,7 +99,7 @@ def test_a_lost_lease_is_an_error(call: calls.Call[object]) -> None:
 
 
 def test_record_tallies_what_it_records() -> None:
-    fault = Fault(code="c", message="m").model_dump()
+    fault = Failure(code="c", message="m").model_dump()
     outcomes = [(0, State.SUCCEEDED, b'{"x":1}'), (1, State.FAILED, to_json(fault)), (2, State.SUCCEEDED, b"null")]
     call = calls.record(CLAIM, outcomes)
     assert call.args[2] == 3

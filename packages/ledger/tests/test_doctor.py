@@ -16,7 +16,7 @@ WELL: dict[str, Any] = {
     "maxmemory": 100,
     "used_memory": 10,
 }
-SERVED = Survey(skew_s=0.1, swept_s=0.5, unserved=[], parked={})
+SERVED = Survey(skew_seconds=0.1, swept_seconds=0.5, unserved=[], parked={})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_redis(info: dict[str, Any], said: list[str]) -> None:
 def test_services() -> None:
     contracts = list(CATALOGUE)
     assert list(service_faults(SERVED, [], contracts)) == []
-    (skewed,) = service_faults(SERVED._replace(skew_s=-7200.0), [], contracts)
+    (skewed,) = service_faults(SERVED._replace(skew_seconds=-7200.0), [], contracts)
     assert "7200 s apart" in skewed
     (short,) = service_faults(SERVED, [], [replace(contracts[0], policy=Policy(lease=3))])
     assert "under two renewals" in short

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from handoff_ledger import Batch, Fault, Progress, State, Task
+from handoff_ledger import Batch, Failure, Progress, State, Task
 from handoff_ledger.records import instant
 
 FIELDS = {
@@ -29,7 +29,7 @@ def test_a_task_that_was_just_accepted() -> None:
         state=State.QUEUED,
         queue="bulk",
         attempt=0,
-        attempts=5,
+        max_attempts=5,
         created_at=CREATED,
     )
 
@@ -52,7 +52,7 @@ def test_a_task_that_has_seen_everything() -> None:
     assert task.state is State.DEAD
     assert (task.priority, task.batch, task.attempt, task.cancel_requested) == ("high", "b", 5, True)
     assert task.progress == Progress(done=7, total=250)
-    assert task.error == Fault(code="gone", message="It is gone.")
+    assert task.error == Failure(code="gone", message="It is gone.")
     times = [task.due_at, task.started_at, task.finished_at, task.expires_at]
     assert times == [CREATED + timedelta(milliseconds=later) for later in (1, 2, 3, 4)]
 

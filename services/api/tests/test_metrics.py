@@ -31,7 +31,7 @@ def samples(metrics: LedgerMetrics) -> dict[tuple[str, frozenset[tuple[str, str]
 
 def test_counts_histograms_and_queues() -> None:
     snapshot = totals().parse([STATS, 3, 2, 1, 500])
-    queues = [QueueState(name="bulk", depth=5, oldest_s=1.5, served=True, overdue=2)]
+    queues = [QueueState(name="bulk", depth=5, oldest_seconds=1.5, served=True, overdue=2)]
     holds = [Held("fcm:shop:1f", "throttled", 12.5)]
     found = samples(LedgerMetrics(snapshot, queues, 0.25, holds))
 

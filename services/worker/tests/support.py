@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handoff_contracts import Contract, Payload, Policy, Result
-from handoff_ledger import BlockingLedger
+from handoff_ledger import SyncLedger
 from handoff_worker.binding import Binding
 from handoff_worker.execution.attempt import Attempt
 from handoff_worker.resources import Resources
@@ -24,7 +24,7 @@ class Answer(Result):
 
 def resources(**settings: Any) -> Resources:
     """Resources whose ledger is nowhere."""
-    return Resources.open(Settings(**settings), BlockingLedger("redis://127.0.0.1:1/0"))
+    return Resources.open(Settings(**settings), SyncLedger("redis://127.0.0.1:1/0"))
 
 
 def attempt_at(handler: Callable[[Any, Resources], Any], **policy: Any) -> Attempt:

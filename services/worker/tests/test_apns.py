@@ -99,21 +99,21 @@ def test_what_was_delivered_has_apples_name() -> None:
 def test_all_workers_sign_the_same_token_until_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     text = credential()
     one, other = apns.sender(text), apns.sender(text)
-    now = time.time() // apns.TOKEN_AGE_S * apns.TOKEN_AGE_S
+    now = time.time() // apns.TOKEN_AGE_SECONDS * apns.TOKEN_AGE_SECONDS
     monkeypatch.setattr(time, "time", lambda: now + 1)
     first = one.token()
     assert other.token() == first
     claims = jwt.decode(first, one.key.public_key(), ["ES256"], options={"verify_iat": False})
     assert claims == {"iss": "TEAM123456", "iat": now}
     assert jwt.get_unverified_header(first) == {"alg": "ES256", "kid": "KEY1234567"}
-    monkeypatch.setattr(time, "time", lambda: now + apns.TOKEN_AGE_S - 1)
+    monkeypatch.setattr(time, "time", lambda: now + apns.TOKEN_AGE_SECONDS - 1)
     assert one.token() == first
-    monkeypatch.setattr(time, "time", lambda: now + apns.TOKEN_AGE_S)
+    monkeypatch.setattr(time, "time", lambda: now + apns.TOKEN_AGE_SECONDS)
     assert one.token() != first
 
 
 def test_an_expired_token_is_renewed_once_for_all_that_were_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apns, "TOKEN_AGE_S", 10**6)  # so that the first is old
+    monkeypatch.setattr(apns, "TOKEN_AGE_SECONDS", 10**6)  # so that the first is old
     sender = apns.sender(credential())
     expired = sender.token()
     renewed = sender.renewed(expired)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from handoff_contracts import Policy
-from handoff_ledger import Fault
+from handoff_ledger import Failure
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution.attempt import (
     BAD_PAYLOAD,
@@ -65,9 +65,9 @@ async def test_a_result_is_json(attempt: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (Retry("busy"), Again(Fault(code="busy", message="The work is to be tried again."))),
-        (Retry("busy", "Come back.", after=7.5), Again(Fault(code="busy", message="Come back."), 7.5)),
-        (Fail("gone"), Failed(Fault(code="gone", message="The work can't be done."))),
+        (Retry("busy"), Again(Failure(code="busy", message="The work is to be tried again."))),
+        (Retry("busy", "Come back.", after=7.5), Again(Failure(code="busy", message="Come back."), 7.5)),
+        (Fail("gone"), Failed(Failure(code="gone", message="The work can't be done."))),
         (Interrupted(), Again(TIME_LIMIT)),
     ],
 )
@@ -85,7 +85,7 @@ async def test_an_unexpected_exception_is_told_without_its_text(attempt: Any, ca
 
     with caplog.at_level(logging.DEBUG):
         outcome = await attempt(body, {"text": SECRET})
-    assert outcome == Again(Fault(code="handler_error", message="The handler raised RuntimeError."))
+    assert outcome == Again(Failure(code="handler_error", message="The handler raised RuntimeError."))
     (record,) = caplog.records
     assert record.exc_info is None
     told = vars(record)
@@ -141,7 +141,7 @@ async def test_a_timeout_of_the_handlers_own_is_not_the_time_limit() -> None:
         return Answer(text="")
 
     outcome = await attempt_at(handler, time_limit=5).on_loop({"text": ""})
-    assert outcome == Again(Fault(code="handler_error", message="The handler raised TimeoutError."))
+    assert outcome == Again(Failure(code="handler_error", message="The handler raised TimeoutError."))
 
 
 async def test_a_handler_that_cancels_itself_has_failed() -> None:
@@ -149,7 +149,7 @@ async def test_a_handler_that_cancels_itself_has_failed() -> None:
         raise asyncio.CancelledError
 
     outcome = await attempt_at(handler).on_loop({"text": ""})
-    assert outcome == Again(Fault(code="handler_error", message="The handler raised CancelledError."))
+    assert outcome == Again(Failure(code="handler_error", message="The handler raised CancelledError."))
 
 
 async def test_a_cancelled_attempt_has_no_outcome() -> None:

@@ -130,4 +130,4 @@ def test_retry_after_a_date() -> None:
 
 
 def test_retry_after_is_never_for_ever() -> None:
-    assert http.retry_after(http.Reply(429, {"retry-after": "9" * 400}, b"")) == http.LONGEST_WAIT_S
+    assert http.retry_after(http.Reply(429, {"retry-after": "9" * 400}, b"")) == http.LONGEST_WAIT_SECONDS

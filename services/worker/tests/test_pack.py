@@ -100,7 +100,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
 
 
 async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pack, "LINGER_S", 60.0)
+    monkeypatch.setattr(pack, "LINGER_SECONDS", 60.0)
     recording, rest_done = asyncio.Event(), asyncio.Event()
     done = 0
 

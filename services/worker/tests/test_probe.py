@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handoff_ledger.fitness import Fitness
-from handoff_worker.probe import STALE_S, main
+from handoff_worker.probe import STALE_SECONDS, main
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def age(file: Path, seconds: float) -> None:
 
 def test_it_is_ready_while_the_file_is_there(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert probe(monkeypatch, "ready") == 1
-    age(file, 10 * STALE_S)
+    age(file, 10 * STALE_SECONDS)
     assert probe(monkeypatch, "ready") == 0
 
 
 @pytest.mark.usefixtures("redis")
 def test_it_is_alive_while_it_beats(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    age(file, STALE_S - 10)
+    age(file, STALE_SECONDS - 10)
     assert probe(monkeypatch, "alive") == 0
-    age(file, STALE_S + 10)
+    age(file, STALE_SECONDS + 10)
     assert probe(monkeypatch, "alive") == 1
     file.unlink()
     assert probe(monkeypatch, "alive") == 1
@@ -55,7 +55,7 @@ def test_it_is_alive_while_it_beats(file: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_restart_would_not_bring_redis_back(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert probe(monkeypatch, "alive") == 0
-    age(file, STALE_S + 10)
+    age(file, STALE_SECONDS + 10)
     assert probe(monkeypatch, "alive") == 0
 
 

@@ -67,7 +67,7 @@ def test_every_documented_error_has_its_meaning(status: int, code: str, verdict:
     assert (answer.verdict, answer.reason.replace("_", "")) == (verdict, code.lower())
     assert CODE.fullmatch(answer.reason)
     assert answer.throttled == ("Throttl" in code)
-    assert answer.after == (sns_api.THROTTLED_S if answer.throttled else None)
+    assert answer.after == (sns_api.THROTTLED_SECONDS if answer.throttled else None)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ SEGFAULT = Contract(
     payload=Order,
     result=Receipt,
     summary="Reads from address 0.",
-    policy=Policy(attempts=3),
+    policy=Policy(max_attempts=3),
 )
 HOG = Contract(
     name="faults.hog",
@@ -43,7 +43,7 @@ HOG = Contract(
     payload=Order,
     result=Receipt,
     summary="Takes memory until there is no more, then is killed for it.",
-    policy=Policy(attempts=3),
+    policy=Policy(max_attempts=3),
 )
 HANG = Contract(
     name="faults.hang",
@@ -51,7 +51,7 @@ HANG = Contract(
     payload=Order,
     result=Receipt,
     summary="Turns for ever on the event loop, where no time limit reaches it but the hard one.",
-    policy=Policy(time_limit=4, attempts=2),
+    policy=Policy(time_limit=4, max_attempts=2),
 )
 SPIN = Contract(
     name="faults.spin",
@@ -59,5 +59,5 @@ SPIN = Contract(
     payload=Order,
     result=Receipt,
     summary="Turns for ever.",
-    policy=Policy(time_limit=4, attempts=2, backoff=0.1),
+    policy=Policy(time_limit=4, max_attempts=2, backoff=0.1),
 )

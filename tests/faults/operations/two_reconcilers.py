@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from tests.faults.scene import Scene
 
-EVERY_S = 0.02
+EVERY_SECONDS = 0.02
 LEADER = "handoff:leader"
 
 
@@ -17,7 +17,7 @@ def two_reconcilers(scene: Scene) -> Iterator[set[str]]:
     stopped = threading.Event()
 
     def depose() -> None:
-        while not stopped.wait(EVERY_S):
+        while not stopped.wait(EVERY_SECONDS):
             leader = scene.redis.getdel(LEADER)
             if leader:
                 leaders.add(str(leader))

@@ -3,7 +3,7 @@
 from functools import partial
 
 from process import wait_until
-from tests.faults.load import STUCK_S, Job, Load, mixed
+from tests.faults.load import STUCK_SECONDS, Job, Load, mixed
 from tests.faults.operations.kill_api import kill_api
 from tests.faults.operations.kill_pool_child import kill_pool_child
 from tests.faults.operations.kill_redis import kill_redis
@@ -22,7 +22,7 @@ def play(scene: Scene, *, quick: bool) -> None:
     load = scene.load(iter(jobs), threads=8, ahead=500)
     for number, what in enumerate(plan, 1):
         # What is left after the last one lasts as long as a worker takes to be ready for a kill.
-        wait_until(partial(reached, load, items * number // (len(plan) + 3)), 2 * STUCK_S)
+        wait_until(partial(reached, load, items * number // (len(plan) + 3)), 2 * STUCK_SECONDS)
         strike(scene, what)
     scene.expect(load.going, "the load had ended before the last kill")
     for worker in scene.stack.workers:

@@ -10,14 +10,14 @@ from tests.faults.operations.drop_redis import drop_redis
 from tests.faults.operations.kill_redis import kill_redis
 from tests.faults.scene import Scene
 
-RESUMED_S = 15.0
-DROPPED_S = 8.0  # the outage itself
-LONG_S = 73.0  # by then Celery's own next attempt to connect would be 17 s away
+RESUMED_SECONDS = 15.0
+DROPPED_SECONDS = 8.0  # the outage itself
+LONG_SECONDS = 73.0  # by then Celery's own next attempt to connect would be 17 s away
 
 
 def killed(scene: Scene, *, quick: bool) -> None:
     load = scene.load(endless("killed"), threads=4, ahead=100)
-    away = [6.0] if quick else [LONG_S, 6.0, *(scene.random.uniform(0, 3) for _ in range(18))]
+    away = [6.0] if quick else [LONG_SECONDS, 6.0, *(scene.random.uniform(0, 3) for _ in range(18))]
     resumed = []
     for seconds in away:
         working(scene)
@@ -31,7 +31,7 @@ def dropped(scene: Scene, *, quick: bool) -> None:
     for _ in range(1 if quick else 5):
         working(scene)
         with drop_redis(scene):
-            time.sleep(DROPPED_S)
+            time.sleep(DROPPED_SECONDS)
         resumed.append(resumes(scene, time.monotonic()))
     stop(scene, load, resumed)
 
@@ -65,5 +65,5 @@ def stop(scene: Scene, load: Load, resumed: list[float]) -> None:
     load.stop()
     away = sum(answer.status == 503 for answer in load.answers)
     scene.expect(away > 0, "no request met the outage")
-    scene.expect(max(resumed) <= RESUMED_S, f"work was resumed only after {max(resumed):.1f} s")
+    scene.expect(max(resumed) <= RESUMED_SECONDS, f"work was resumed only after {max(resumed):.1f} s")
     scene.notes.append(f"resumed after {max(resumed):.1f} s at most; {away} times 503")

@@ -9,9 +9,11 @@ from tests.faults.load import single
 from tests.faults.operations.poison import poison
 from tests.faults.scene import Scene
 
-SLOWER_S = 3.0  # than without poison, at the 99th percentile; who waits for a task that turns for ever waits longer
+SLOWER_SECONDS = (
+    3.0  # than without poison, at the 99th percentile; who waits for a task that turns for ever waits longer
+)
 CODES = {"segfault": "worker_lost", "hog": "worker_lost", "spin": "time_limit", "hang": "worker_lost"}
-PACE_S = 0.03
+PACE_SECONDS = 0.03
 
 
 def play(scene: Scene, *, quick: bool) -> None:
@@ -21,7 +23,7 @@ def play(scene: Scene, *, quick: bool) -> None:
     ids = poison(scene, [kind for kind in CODES if kind != "hang" or not quick])
     beside = latency(scene, "beside", count)
     scene.notes.append(f"p99 to start {usual:.2f} s, beside poison {beside:.2f} s")
-    scene.expect(beside <= usual + SLOWER_S, f"others waited {beside:.1f} s, without poison {usual:.1f} s")
+    scene.expect(beside <= usual + SLOWER_SECONDS, f"others waited {beside:.1f} s, without poison {usual:.1f} s")
     for kind, id in ids.items():
         task = end_of(scene, id)
         found = (task["state"], (task["error"] or {}).get("code"))
@@ -42,7 +44,7 @@ def latency(scene: Scene, name: str, count: int) -> float:
         key = f"{name}-{number}"
         scene.submit([single(key)])
         accepted[key] = time.monotonic()
-        time.sleep(PACE_S)  # the pace itself
+        time.sleep(PACE_SECONDS)  # the pace itself
     wait_until(lambda: accepted.keys() <= scene.sink.refresh().done, 60)
     first: dict[str, float] = {}
     for request in scene.sink.requests:

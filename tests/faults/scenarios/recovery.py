@@ -9,8 +9,8 @@ from tests.faults.operations.stop_trick import stop_trick
 from tests.faults.scene import Kill, Scene
 
 EACH = 4  # tasks a round: enough to keep both workers busy, and for one to reach the worker that is stopped
-NOTICED_S = 1.0  # a task that began later than this after a kill was held by the one that was killed
-BOUND_S = 10.0
+NOTICED_SECONDS = 1.0  # a task that began later than this after a kill was held by the one that was killed
+BOUND_SECONDS = 10.0
 
 
 def killed(scene: Scene, *, quick: bool) -> None:
@@ -41,8 +41,8 @@ def stopped(scene: Scene, *, quick: bool) -> None:
     hits = 0
     for kill, jobs in rounds:
         late = [begun[0] - kill.at if (begun := scene.sink.began(job.key)) else float("inf") for job in jobs]
-        scene.recoveries += [seconds for seconds in late if seconds > NOTICED_S]
-        hits += any(seconds > NOTICED_S for seconds in late)
+        scene.recoveries += [seconds for seconds in late if seconds > NOTICED_SECONDS]
+        hits += any(seconds > NOTICED_SECONDS for seconds in late)
     scene.notes.append(f"{hits} of {len(rounds)} rounds took a message away")
     scene.expect(hits >= len(rounds) // 2, "the trick took too few messages away to show anything")
     expect_recovery(scene)
@@ -58,4 +58,4 @@ def are_done(scene: Scene, tasks: int) -> bool:
 
 def expect_recovery(scene: Scene) -> None:
     slowest = max(scene.recoveries, default=0.0)
-    scene.expect(slowest <= BOUND_S, f"a killed worker's task ran again only after {slowest:.1f} s")
+    scene.expect(slowest <= BOUND_SECONDS, f"a killed worker's task ran again only after {slowest:.1f} s")

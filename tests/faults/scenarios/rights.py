@@ -8,7 +8,7 @@ from tests.faults.scene import Scene
 
 # What Handoff's scripts need and Celery's transport does not.
 RIGHTS = ["resetchannels", "-hset", "-hincrby", "-set", "-zcard", "-hgetall", "-persist"]
-AWAY_S = 2.0
+AWAY_SECONDS = 2.0
 
 
 def play(scene: Scene, *, quick: bool) -> None:
@@ -16,7 +16,7 @@ def play(scene: Scene, *, quick: bool) -> None:
     for right in RIGHTS if quick else RIGHTS * 3:
         working(scene)
         with revoke_right(scene, right):
-            time.sleep(AWAY_S)  # the fault's own length
+            time.sleep(AWAY_SECONDS)  # the fault's own length
     working(scene)
     load.stop()
     odd = sorted({answer.status for answer in load.answers} - {200, 202, 429, 503})

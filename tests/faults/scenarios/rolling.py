@@ -7,7 +7,7 @@ from tests.faults.operations.term_worker import term
 from tests.faults.scenarios.outage import endless, working
 from tests.faults.scene import Scene, family
 
-LONG_S = 40.0  # longer than a worker may take to stop
+LONG_SECONDS = 40.0  # longer than a worker may take to stop
 
 
 def play(scene: Scene, *, quick: bool) -> None:
@@ -37,7 +37,7 @@ def play(scene: Scene, *, quick: bool) -> None:
 
 def long_task(scene: Scene) -> None:
     """Each worker that stops cuts it off at the end of its soft shutdown, and gives it back."""
-    job = single("long", "faults.block", LONG_S)
+    job = single("long", "faults.block", LONG_SECONDS)
     scene.submit([job])
     wait_until(lambda: bool(scene.sink.refresh().began(job.key)), 20)
     for worker in scene.stack.workers:

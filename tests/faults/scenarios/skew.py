@@ -8,7 +8,7 @@ from tests.faults.operations.skew_clock import skew_clock
 from tests.faults.scenarios.outage import working
 from tests.faults.scene import Scene
 
-DELAY_S = 3.0
+DELAY_SECONDS = 3.0
 
 
 def play(scene: Scene, *, quick: bool) -> None:
@@ -19,8 +19,8 @@ def play(scene: Scene, *, quick: bool) -> None:
         due = {}
         for number in range(10):
             key = f"{name}-delayed-{number}"
-            due[key] = time.monotonic() + DELAY_S
-            scene.submit([single(key, query=f"?delay={DELAY_S}&expires_in=600")])
+            due[key] = time.monotonic() + DELAY_SECONDS
+            scene.submit([single(key, query=f"?delay={DELAY_SECONDS}&expires_in=600")])
         working(scene)
         kill_pool_child(scene, worker)
         load.finish()

@@ -14,9 +14,9 @@ from tests.faults.scene import Scene
 
 CLIENTS = 500
 TWICE = 2.0
-NOISE_S = 0.02  # a few ms twice are no news
+NOISE_SECONDS = 0.02  # a few ms twice are no news
 
-CLOSED_S = 90.0
+CLOSED_SECONDS = 90.0
 
 
 def clients(scene: Scene, *, quick: bool) -> None:
@@ -24,10 +24,10 @@ def clients(scene: Scene, *, quick: bool) -> None:
     with slow_clients(scene, CLIENTS) as sockets:
         beside = answer_time(scene)
         if not quick:
-            wait_until(lambda: closed(sockets) == CLIENTS, CLOSED_S)
+            wait_until(lambda: closed(sockets) == CLIENTS, CLOSED_SECONDS)
         scene.notes.append(f"{closed(sockets)} of them closed")
     scene.notes.append(f"p99 {usual * 1000:.0f} ms, beside {CLIENTS} slow clients {beside * 1000:.0f} ms")
-    scene.expect(beside <= TWICE * usual + NOISE_S, f"others' p99 went from {usual:.3f} to {beside:.3f} s")
+    scene.expect(beside <= TWICE * usual + NOISE_SECONDS, f"others' p99 went from {usual:.3f} to {beside:.3f} s")
 
 
 def closed(sockets: list[socket.socket]) -> int:

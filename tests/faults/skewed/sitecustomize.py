@@ -3,7 +3,7 @@
 import os
 import time
 
-SKEW_S = float(os.environ["FAULTS_SKEW"])
+SKEW_SECONDS = float(os.environ["FAULTS_SKEW"])
 true_time, true_time_ns = time.time, time.time_ns
-time.time = lambda: true_time() + SKEW_S
-time.time_ns = lambda: true_time_ns() + int(SKEW_S * 1e9)
+time.time = lambda: true_time() + SKEW_SECONDS
+time.time_ns = lambda: true_time_ns() + int(SKEW_SECONDS * 1e9)

@@ -5,14 +5,14 @@ from typing import Any
 from pydantic_core import to_json
 
 from handoff_contracts import CATALOGUE
-from handoff_ledger import BlockingLedger, Claim, Limits, State, calls
+from handoff_ledger import Claim, Limits, State, SyncLedger, calls
 
 LIMITS = Limits()
 
 
 class Hand:
     def __init__(self, url: str) -> None:
-        self.ledger = BlockingLedger(url)
+        self.ledger = SyncLedger(url)
 
     def take(self, id: str) -> Claim:
         """Claims a queued task, or a pack `<batch>.<number>`."""

@@ -5,7 +5,7 @@ import time
 import httpx2
 from redis import Redis as Client
 
-from handoff_ledger import Fault, State, calls
+from handoff_ledger import Failure, State, calls
 from process import wait_until
 from stack import Redis
 from tests.integration.api.hand import LIMITS, Hand
@@ -53,7 +53,7 @@ def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand
     task, batch = client.post(ECHO, json={}).json(), client.post(PUSH, json={"items": [{"token": "t"}]}).json()
     for record, id in ((task, task["id"]), (batch, f"{batch['id']}.0")):
         path = record["links"]["events"]
-        hand.ledger.run(calls.fail(hand.take(id), Fault(code="busy", message=""), LIMITS, State.DEAD))
+        hand.ledger.run(calls.fail(hand.take(id), Failure(code="busy", message=""), LIMITS, State.DEAD))
         (end,) = read(client, path)
         assert end.name == "end"
         answer = client.get(path, headers={"Last-Event-ID": end.id})
@@ -65,7 +65,7 @@ def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand
 def test_a_task_that_ends_again_has_another_end(client: httpx2.Client, hand: Hand) -> None:
     task = client.post(ECHO, json={}).json()
     path = task["links"]["events"]
-    hand.ledger.run(calls.fail(hand.take(task["id"]), Fault(code="busy", message=""), LIMITS, State.DEAD))
+    hand.ledger.run(calls.fail(hand.take(task["id"]), Failure(code="busy", message=""), LIMITS, State.DEAD))
     (first,) = read(client, path)
     assert client.post(f"{task['links']['self']}/redrive").status_code == 200
     with client.stream("GET", path, headers={"Last-Event-ID": first.id}) as response:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from handoff_ledger import Fault, State, calls
+from handoff_ledger import Failure, State, calls
 from tests.integration.api.conftest import client_of
 from tests.integration.api.hand import LIMITS, Hand
 
@@ -17,7 +17,7 @@ def ended(client: httpx2.Client, hand: Hand, state: State, code: str, path: str 
     """A task that ended in `state`. Gives its id."""
     body = {"token": "t"} if path == PUSH else {}
     id = str(client.post(path, json=body).json()["id"])
-    hand.ledger.run(calls.fail(hand.take(id), Fault(code=code, message="It failed."), LIMITS, state))
+    hand.ledger.run(calls.fail(hand.take(id), Failure(code=code, message="It failed."), LIMITS, state))
     return id
 
 
@@ -73,7 +73,7 @@ def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
     mails = {"common": {"text": "Hello"}, "items": [{"to": "a@example.com"}] * 10_000}
     batches = [client.post("/v1/batches/email.send", json=mails).json()["id"] for _ in range(3)]
     for pack in (f"{batch}.{number}" for batch in batches for number in range(200)):
-        hand.ledger.run(calls.fail(hand.take(pack), Fault(code="busy", message=""), LIMITS, State.DEAD))
+        hand.ledger.run(calls.fail(hand.take(pack), Failure(code="busy", message=""), LIMITS, State.DEAD))
     assert redrive(client, code="busy") == {"redriven": 620, "more": False}
     assert {state(client, id) for id in ids[::2]} == {"dead"}
 

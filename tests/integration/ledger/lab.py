@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from redis import Redis
 
 from handoff_contracts import CATALOGUE, QUEUES, Contract, Policy
-from handoff_ledger import AsyncLedger, Batch, Call, Claim, Fault, Limits, State, Submission, Task, calls
+from handoff_ledger import AsyncLedger, Batch, Call, Claim, Failure, Limits, State, Submission, Task, calls
 from process import wait_until
 
 T = TypeVar("T")
@@ -18,9 +18,9 @@ AnyContract = Contract[Any, Any]
 LIMITS = Limits()
 ECHO: AnyContract = CATALOGUE["system.echo"]
 PUSH: AnyContract = CATALOGUE["push.send"]
-ONCE: AnyContract = replace(ECHO, name="lab.once", policy=Policy(attempts=1))
-TWICE: AnyContract = replace(ECHO, name="lab.twice", policy=Policy(attempts=2))
-FAULT = Fault(code="gone", message="The recipient is gone.")
+ONCE: AnyContract = replace(ECHO, name="lab.once", policy=Policy(max_attempts=1))
+TWICE: AnyContract = replace(ECHO, name="lab.twice", policy=Policy(max_attempts=2))
+FAULT = Failure(code="gone", message="The recipient is gone.")
 FOREVER = 10**15  # ms
 
 

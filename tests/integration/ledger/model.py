@@ -77,7 +77,7 @@ class Kept:
         """An attempt that came to nothing: `onto` is where it goes if it may be tried again."""
         if self.cancel:
             return self.go(State.CANCELLED)
-        return self.go(State.DEAD if self.attempt >= self.contract.policy.attempts else onto)
+        return self.go(State.DEAD if self.attempt >= self.contract.policy.max_attempts else onto)
 
     def redrive(self) -> None:
         self.outcomes = {at: state for at, state in self.outcomes.items() if state is not State.DEAD}

@@ -44,7 +44,7 @@ def test_a_task_is_recorded_indexed_and_published(both: Lab) -> None:
     assert (receipt.id, receipt.replayed) == (submission.id, False)
     task = both.read(receipt.id)
     assert (task.contract, task.version, task.state, task.queue) == ("system.echo", 1, State.QUEUED, "default")
-    assert (task.attempt, task.attempts, task.priority) == (0, ECHO.policy.attempts, "high")
+    assert (task.attempt, task.max_attempts, task.priority) == (0, ECHO.policy.max_attempts, "high")
     assert round(task.created_at.timestamp() * 1000) == receipt.created_ms
     assert both.indexes(receipt.id) == ["handoff:queued:default"]
     assert both.messages() == [receipt.id]
@@ -232,6 +232,6 @@ def test_a_batch_is_recorded_as_packs(both: Lab) -> None:
     assert (batch.total, both.counts(id)) == (3, {"queued": 3})
     assert both.messages("bulk") == [f"{id}.0", f"{id}.1"]
     pack = both.read(f"{id}.1")
-    assert (pack.batch, pack.state, pack.attempts) == (id, State.QUEUED, PUSH.policy.attempts)
+    assert (pack.batch, pack.state, pack.max_attempts) == (id, State.QUEUED, PUSH.policy.max_attempts)
     assert pack.progress is not None
     assert (pack.progress.done, pack.progress.total) == (0, 1)

@@ -9,7 +9,7 @@ from redis import RedisError
 from redis.exceptions import NoPermissionError
 
 from credentials import new_passwords, redis_urls
-from handoff_ledger import BlockingLedger, State
+from handoff_ledger import State, SyncLedger
 from handoff_ledger.acl import users_file
 from process import free_port
 from stack import Redis
@@ -50,7 +50,7 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
 
 def test_what_was_accepted_is_there_after_a_kill(guarded: Guarded) -> None:
     with guarded.as_admin() as admin:
-        api = BlockingLedger(guarded.urls["api"])
+        api = SyncLedger(guarded.urls["api"])
         id = Lab(admin, api).submit()
         api.close()
         admin.execute_command("WAITAOF", 1, 0, 5000)
@@ -58,7 +58,7 @@ def test_what_was_accepted_is_there_after_a_kill(guarded: Guarded) -> None:
     guarded.start()
     guarded.wait_ready()
     with guarded.as_admin() as admin:
-        worker = BlockingLedger(guarded.urls["worker"])
+        worker = SyncLedger(guarded.urls["worker"])
         lab = Lab(admin, worker)
         assert lab.read(id).state is State.QUEUED
         assert lab.claim(id).id == id

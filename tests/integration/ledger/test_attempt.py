@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import Claim, Fault, Refused, State, calls
+from handoff_ledger import Claim, ClaimRefused, Failure, State, calls
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, TWICE, Lab
 
 LOST_REPLY = pytest.mark.parametrize("times", [1, 2], ids=["once", "reply lost"])
@@ -14,7 +14,7 @@ LOST_REPLY = pytest.mark.parametrize("times", [1, 2], ids=["once", "reply lost"]
 def test_a_claim_holds_the_task_under_a_lease(both: Lab) -> None:
     id = both.submit()
     claim = both.claim(id)
-    assert claim == Claim(id, 1, 1, ECHO.policy.attempts, '{"message":"hi"}', "", [])
+    assert claim == Claim(id, 1, 1, ECHO.policy.max_attempts, '{"message":"hi"}', "", [])
     task = both.read(id)
     assert (task.state, task.attempt) == (State.RUNNING, 1)
     assert task.started_at is not None
@@ -27,18 +27,18 @@ def test_a_claim_holds_the_task_under_a_lease(both: Lab) -> None:
 def test_a_message_of_an_ended_task_is_refused(both: Lab, state: State) -> None:
     id = both.ended(state)
     before = both.dump()
-    assert both.run(calls.claim(id, "w2", ECHO, LIMITS)) == Refused(state)
+    assert both.run(calls.claim(id, "w2", ECHO, LIMITS)) == ClaimRefused(state)
     assert both.dump() == before
 
 
 def test_a_message_that_comes_twice_runs_once(both: Lab) -> None:
     claim = both.claimed()
-    assert both.run(calls.claim(claim.id, "w2", ECHO, LIMITS)) == Refused("running")
+    assert both.run(calls.claim(claim.id, "w2", ECHO, LIMITS)) == ClaimRefused("running")
     assert both.read(claim.id).attempt == 1
 
 
 def test_a_message_without_a_task_leaves_nothing_behind(both: Lab) -> None:
-    assert both.run(calls.claim("0" * 26, "w1", ECHO, LIMITS)) == Refused("unknown")
+    assert both.run(calls.claim("0" * 26, "w1", ECHO, LIMITS)) == ClaimRefused("unknown")
     assert both.run(calls.park("0" * 26)) == "unknown"
     assert both.run(calls.release("0" * 26, "w1", LIMITS)) == "stale"
     assert both.run(calls.renew("w1", ["0" * 26])) == []
@@ -47,12 +47,12 @@ def test_a_message_without_a_task_leaves_nothing_behind(both: Lab) -> None:
 
 def test_a_message_of_a_scheduled_task_is_refused(lab: Lab) -> None:
     id = lab.submit(delay_ms=60_000)
-    assert lab.run(calls.claim(id, "w1", ECHO, LIMITS)) == Refused("scheduled")
+    assert lab.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("scheduled")
 
 
 def test_a_version_that_the_worker_does_not_know_is_parked(both: Lab) -> None:
     id = both.submit()
-    assert both.run(calls.claim(id, "w1", replace(ECHO, version=2), LIMITS)) == Refused("parked")
+    assert both.run(calls.claim(id, "w1", replace(ECHO, version=2), LIMITS)) == ClaimRefused("parked")
     assert both.read(id).state is State.PARKED
     assert both.indexes(id) == ["handoff:parked:system.echo:1"]
 
@@ -60,7 +60,7 @@ def test_a_version_that_the_worker_does_not_know_is_parked(both: Lab) -> None:
 def test_a_task_that_expired_in_its_queue_is_not_run(lab: Lab) -> None:
     id = lab.ended(State.EXPIRED)
     assert lab.indexes(id) == ["handoff:expired"]
-    assert lab.read(id).error == Fault(code="expired", message="It waited longer than it was wanted.")
+    assert lab.read(id).error == Failure(code="expired", message="It waited longer than it was wanted.")
 
 
 def test_a_renewal_prolongs_only_what_its_owner_runs(both: Lab) -> None:
@@ -145,7 +145,7 @@ def test_a_task_is_dead_after_its_attempts(both: Lab) -> None:
     both.come_due(claim.id)
     both.sweep()
     last = both.claim(claim.id, TWICE)
-    assert (last.attempt, last.attempts) == (2, 2)
+    assert (last.attempt, last.max_attempts) == (2, 2)
     for _ in range(2):
         assert both.run(calls.retry(last, 0, FAULT, LIMITS)) is State.DEAD
     assert both.read(claim.id).error == FAULT
@@ -159,7 +159,7 @@ def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
     assert both.run(calls.release(claim.id, "w1", LIMITS)) == "stale"
     both.claim(claim.id, TWICE)
     assert both.run(calls.release(claim.id, "w1", LIMITS)) == "dead"
-    assert both.read(claim.id).error == Fault(code="worker_lost", message="Its worker died in each attempt.")
+    assert both.read(claim.id).error == Failure(code="worker_lost", message="Its worker died in each attempt.")
 
 
 @pytest.mark.parametrize("end", ["lapse", "release"])

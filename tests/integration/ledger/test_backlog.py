@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from handoff_ledger import LedgerUnavailable, Limits, Receipt, Submission, calls
-from handoff_ledger.calls.base import MOST_RECORDS
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from process import wait_until
 from tests.integration.ledger.lab import PUSH, Lab
 
@@ -12,9 +12,9 @@ LEASED = replace(PUSH, policy=replace(PUSH.policy, lease=3_600))  # however long
 
 
 def fill(lab: Lab, tasks: int) -> None:
-    for first in range(0, tasks, MOST_RECORDS):
+    for first in range(0, tasks, MAX_RECORDS_PER_SCRIPT):
         submission = Submission(contract=PUSH, payload=b"{}", queue="bulk")
-        call = calls.accept_batch(submission, [(b"[{}]", 1)] * min(MOST_RECORDS, tasks - first), Limits())
+        call = calls.accept_batch(submission, [(b"[{}]", 1)] * min(MAX_RECORDS_PER_SCRIPT, tasks - first), Limits())
         assert wait_until(partial(accepted, lab, call), 60)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handoff_ledger import Fault, Item, State, UnknownTask, calls
+from handoff_ledger import Failure, Item, State, UnknownTask, calls
 from handoff_ledger.calls.items import list_items
 from tests.integration.ledger.lab import FAULT, LIMITS, PUSH, Lab
 
@@ -134,7 +134,7 @@ def test_items_of_a_cancelled_pack_say_so(lab: Lab) -> None:
     batch = lab.batch(2)
     lab.run(calls.cancel_batch(batch, LIMITS))
     ((one, other),) = pages(lab, batch, 10)
-    assert (one.state, one.error) == (State.CANCELLED, Fault(code="cancelled", message="Cancelled before it ran."))
+    assert (one.state, one.error) == (State.CANCELLED, Failure(code="cancelled", message="Cancelled before it ran."))
     assert other.error == one.error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handoff_ledger import Claim, Refused, State, UnknownTask, calls
+from handoff_ledger import Claim, ClaimRefused, State, UnknownTask, calls
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
 
@@ -34,7 +34,7 @@ def test_what_waits_is_cancelled_at_once(both: Lab, waiting: Callable[[Lab], str
     assert task.error is not None
     assert task.error.code == "cancelled"
     assert both.indexes(id) == ["handoff:cancelled"]
-    assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == Refused("cancelled")
+    assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("cancelled")
     both.come_due(id)
     both.run(calls.announce("w1", 10, [ECHO], ["default"]))
     both.sweep()
@@ -85,7 +85,7 @@ def lapse(lab: Lab, claim: Claim) -> None:
 
 def give_back(lab: Lab, claim: Claim) -> None:
     lab.run(calls.give_back(claim))
-    assert lab.run(calls.claim(claim.id, "w2", PUSH, LIMITS)) == Refused("cancelled")
+    assert lab.run(calls.claim(claim.id, "w2", PUSH, LIMITS)) == ClaimRefused("cancelled")
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def test_what_an_idle_channel_may_catch_up_is_bounded(lab: Lab) -> None:
 
 def test_a_slow_channel_says_when_there_is_a_permit(lab: Lab) -> None:
     assert taken(lab, 0.05, 10) == 1
-    permits, wait_s, held = lab.run(calls.admit("fcm:shop:1", 0.05, 10))
+    permits, wait_seconds, held = lab.run(calls.admit("fcm:shop:1", 0.05, 10))
     assert (permits, held) == (0, "")
-    assert 10 < wait_s <= 20
+    assert 10 < wait_seconds <= 20
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(0.1, 10), (0.01, 100), (0.001, 1_000)])
@@ -63,9 +63,9 @@ def test_channels_do_not_wait_for_each_other(lab: Lab) -> None:
 
 def test_a_held_channel_lets_nothing_through_until_it_is_over(lab: Lab) -> None:
     lab.run(calls.hold("fcm:shop:1", "throttled", 60))
-    permits, wait_s, held = lab.run(calls.admit("fcm:shop:1", 0, 1))
+    permits, wait_seconds, held = lab.run(calls.admit("fcm:shop:1", 0, 1))
     assert (permits, held) == (0, "throttled")
-    assert 50 < wait_s <= 60
+    assert 50 < wait_seconds <= 60
     assert taken(lab, 0, 1, "fcm:shop:2") == 1, "another credential of the same app is another channel"
     lab.redis.zadd("handoff:holds", {"throttled fcm:shop:1": int(clock(lab) * 1000) + 200})  # its last moments
     assert wait_until(lambda: taken(lab, 0, 1) == 1, 5)
@@ -74,7 +74,7 @@ def test_a_held_channel_lets_nothing_through_until_it_is_over(lab: Lab) -> None:
 def test_a_shorter_hold_does_not_end_a_longer_one(lab: Lab) -> None:
     lab.run(calls.hold("fcm:shop:1", "throttled", 60))
     lab.run(calls.hold("fcm:shop:1", "throttled", 1))
-    assert lab.run(calls.admit("fcm:shop:1", 0, 1)).wait_s > 50
+    assert lab.run(calls.admit("fcm:shop:1", 0, 1)).wait_seconds > 50
 
 
 def test_holds_are_told_with_the_graver_reason_first(lab: Lab) -> None:

@@ -47,7 +47,9 @@ async def test_the_next_turn_is_another_round_trip(ledger: AsyncLedger, redis: R
 async def test_what_comes_in_several_turns_is_joined_while_redis_is_at_work(
     ledger: AsyncLedger, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handoff_ledger.async_client.JOIN_S", 1.0)  # no turn of the loop is too late for it
+    monkeypatch.setattr(
+        "handoff_ledger.async_client.COALESCE_WINDOW_SECONDS", 1.0
+    )  # no turn of the loop is too late for it
     redis.config_resetstat()
     redis.client_pause(60_000, all=False)
     try:

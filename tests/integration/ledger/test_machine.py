@@ -11,7 +11,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, lists, sampled_from
 
 from handoff_contracts import Contract
-from handoff_ledger import Call, Claim, Refused, Stale, State, calls
+from handoff_ledger import Call, Claim, ClaimRefused, Stale, State, calls
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 from tests.integration.ledger.machine import PICKS, SINGLES, Clients, Pick
 from tests.integration.ledger.model import Kept
@@ -50,7 +50,7 @@ class LedgerMachine(Clients):
         task.claim(owner, version)
         claim = self.lab.run(calls.claim(task.id, owner, replace(task.contract, version=version), LIMITS))
         if task.fence == runs:
-            assert claim == Refused(task.state)
+            assert claim == ClaimRefused(task.state)
         else:
             assert isinstance(claim, Claim)
             assert (claim.fence, claim.attempt) == (task.fence, task.attempt)
@@ -209,7 +209,7 @@ class LedgerMachine(Clients):
     def ask_for_what_never_was(self) -> None:
         """No key of an unknown id appears: `holds` looks for them."""
         unknown = "0" * 26
-        assert self.lab.run(calls.claim(unknown, "w1", ECHO, LIMITS)) == Refused("unknown")
+        assert self.lab.run(calls.claim(unknown, "w1", ECHO, LIMITS)) == ClaimRefused("unknown")
         assert self.lab.run(calls.park(unknown)) == "unknown"
         assert self.lab.run(calls.release(unknown, "w1", LIMITS)) == "stale"
         assert self.lab.run(calls.renew("w1", [unknown])) == []

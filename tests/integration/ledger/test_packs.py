@@ -8,7 +8,7 @@ from tests.integration.ledger.lab import FAULT, LIMITS, PUSH, Lab
 
 def test_giving_back_does_not_count_as_an_attempt(both: Lab) -> None:
     pack = f"{both.batch(2)}.0"
-    for fence in range(1, PUSH.policy.attempts + 3):
+    for fence in range(1, PUSH.policy.max_attempts + 3):
         claim = both.claim(pack, PUSH)
         assert (claim.fence, claim.attempt) == (fence, 1)
         assert both.run(calls.give_back(claim)) is State.QUEUED

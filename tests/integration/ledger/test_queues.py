@@ -25,7 +25,7 @@ def test_the_oldest_has_waited_since_its_acceptance(lab: Lab) -> None:
     lab.submit()
     created = int(str(lab.redis.hget(f"handoff:task:{id}", "created")))
     lab.redis.hset(f"handoff:task:{id}", "created", created - 90_000)
-    ages = {queue.name: queue.oldest_s for queue in lab.run(calls.queues())}
+    ages = {queue.name: queue.oldest_seconds for queue in lab.run(calls.queues())}
     assert 90 <= ages.pop("default") < 100
     assert set(ages.values()) == {0}
 
@@ -36,7 +36,7 @@ def test_a_task_that_was_scheduled_has_waited_since_it_was_due(lab: Lab) -> None
     lab.redis.hset(f"handoff:task:{id}", mapping={"created": due - 10_060_000, "due": due - 60_000})
     lab.come_due(id)
     lab.sweep()
-    (age,) = (queue.oldest_s for queue in lab.run(calls.queues()) if queue.name == "default")
+    (age,) = (queue.oldest_seconds for queue in lab.run(calls.queues()) if queue.name == "default")
     assert 0 <= age < 10
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from redis import Redis as Client
 
-from handoff_ledger import BlockingLedger, LedgerMisconfigured
+from handoff_ledger import LedgerMisconfigured, SyncLedger
 from handoff_ledger.acl import RULES
 from handoff_ledger.rights import Service, check_rights, needs
 from tests.integration.ledger.lab import Lab
@@ -27,7 +27,7 @@ def url(redis: Client, redis_url: str) -> Iterator[str]:
 def lacking(redis: Client, url: str, service: Service, rules: Sequence[str]) -> str:
     """What the check says of a user with these rules; nothing when all is well."""
     redis.execute_command("ACL", "SETUSER", USER, "reset", "on", ">secret", *rules)
-    ledger = BlockingLedger(url)
+    ledger = SyncLedger(url)
     try:
         ledger.run(check_rights(service))
     except LedgerMisconfigured as error:

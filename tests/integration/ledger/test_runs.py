@@ -20,7 +20,7 @@ def test_the_next_task_is_claimed_as_if_its_message_had_come(both: Lab) -> None:
     first, second, third = (both.submit(payload=text) for text in (b'"1"', b'"2"', b'"3"'))
     both.pop()
     claim = both.claim(first)
-    assert finished(both, claim) == Claim(second, 1, 1, ECHO.policy.attempts, '"2"', "", [])
+    assert finished(both, claim) == Claim(second, 1, 1, ECHO.policy.max_attempts, '"2"', "", [])
     assert both.messages() == [third]
     assert [both.read(id).state for id in (first, second, third)] == [State.SUCCEEDED, State.RUNNING, State.QUEUED]
     assert both.read(first).result == {"message": "hi"}

@@ -8,9 +8,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from handoff_ledger import BlockingLedger, Call, LedgerError, State, Submission, calls
+from handoff_ledger import Call, LedgerError, State, Submission, SyncLedger, calls
 from handoff_ledger.acl import RULES, SCRIPTS
-from handoff_ledger.calls import DeadLetters
+from handoff_ledger.calls import RedriveFilter
 from handoff_ledger.calls.items import list_items
 from process import free_port, wait_until
 from stack import Redis as Server
@@ -79,7 +79,7 @@ def redrive_pack(lab: Lab) -> Call[Any]:
 def redrive_all(lab: Lab) -> Call[Any]:
     for _ in range(2):
         lab.ended(State.DEAD)
-    return calls.redrive_all(DeadLetters(), LIMITS, "ops")
+    return calls.redrive_all(RedriveFilter(), LIMITS, "ops")
 
 
 def sweep(lab: Lab) -> Call[Any]:
@@ -145,7 +145,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_a_script_writes_all_or_nothing(server: Server, scene: Scene) -> None:
     redis = Redis(port=server.port, decode_responses=True)
-    full = BlockingLedger(f"redis://127.0.0.1:{server.port}/0")
+    full = SyncLedger(f"redis://127.0.0.1:{server.port}/0")
     refused = []
     for name, rules in RIGHTS.items():
         redis.flushall()
@@ -155,7 +155,7 @@ def test_a_script_writes_all_or_nothing(server: Server, scene: Scene) -> None:
         redis.execute_command(  # type: ignore[no-untyped-call]  # redis-py gives it no types
             "ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", *rules.split()
         )
-        limited = BlockingLedger(f"redis://{USER}:{PASSWORD}@127.0.0.1:{server.port}/0")
+        limited = SyncLedger(f"redis://{USER}:{PASSWORD}@127.0.0.1:{server.port}/0")
         try:
             with suppress(LedgerError):
                 limited.run(call)

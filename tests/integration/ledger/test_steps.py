@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from handoff_ledger import AsyncLedger, Call, LedgerUnavailable, QueueFull, Refused, State, Submission, calls
-from handoff_ledger.calls import DeadLetters
-from handoff_ledger.calls.base import MOST_RECORDS
+from handoff_ledger import AsyncLedger, Call, ClaimRefused, LedgerUnavailable, QueueFull, State, Submission, calls
+from handoff_ledger.calls import RedriveFilter
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from handoff_ledger.calls.items import list_items
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
-PACKS = 2 * MOST_RECORDS + 7
+PACKS = 2 * MAX_RECORDS_PER_SCRIPT + 7
 PACK = (b'[{"token":"a"},{"token":"b"}]', 2)
 
 
@@ -42,8 +42,8 @@ async def test_a_large_batch_is_accepted_whole_and_queued_in_order(ledger: Async
     batch = await accept_large(ledger)
     assert lab.counts(batch) == {"queued": 2 * PACKS}
     last = lab.read(f"{batch}.{PACKS - 1}")
-    assert (last.state, last.batch, last.attempts) == (State.QUEUED, batch, PUSH.policy.attempts)
-    assert len(lab.messages("bulk")) == MOST_RECORDS
+    assert (last.state, last.batch, last.max_attempts) == (State.QUEUED, batch, PUSH.policy.max_attempts)
+    assert len(lab.messages("bulk")) == MAX_RECORDS_PER_SCRIPT
     sweep_to_the_end(lab)
     assert lab.messages("bulk") == [f"{batch}.{number}" for number in range(PACKS)]
     assert lab.counts(batch) == {"queued": 2 * PACKS}
@@ -86,11 +86,11 @@ async def test_staged_packs_wait_for_their_batch(lab: Lab) -> None:
 
 async def test_a_large_batch_is_cancelled_in_steps(ledger: AsyncLedger, lab: Lab) -> None:
     batch = await accept_large(ledger)
-    running = lab.claim(f"{batch}.{MOST_RECORDS - 1}", PUSH)
+    running = lab.claim(f"{batch}.{MAX_RECORDS_PER_SCRIPT - 1}", PUSH)
     first = lab.run(calls.cancel_batch(batch, LIMITS, "ops"))
     assert first == (100, True)
-    waiting = f"{batch}.{MOST_RECORDS - 2}"
-    assert lab.run(calls.claim(waiting, "w1", PUSH, LIMITS)) == Refused("cancelled")
+    waiting = f"{batch}.{MAX_RECORDS_PER_SCRIPT - 2}"
+    assert lab.run(calls.claim(waiting, "w1", PUSH, LIMITS)) == ClaimRefused("cancelled")
     assert lab.run(calls.cancel_batch(batch, LIMITS, "another")) == (100, True)
     sweep_to_the_end(lab)
     assert lab.counts(batch) == {"running": 2, "cancelled": 2 * PACKS - 2}
@@ -104,16 +104,16 @@ async def test_a_large_batch_is_cancelled_in_steps(ledger: AsyncLedger, lab: Lab
 
 async def test_a_pack_of_a_batch_that_is_cancelled_is_not_taken_next(ledger: AsyncLedger, lab: Lab) -> None:
     batch = await accept_large(ledger)
-    last = lab.claim(f"{batch}.{MOST_RECORDS - 1}", PUSH)
+    last = lab.claim(f"{batch}.{MAX_RECORDS_PER_SCRIPT - 1}", PUSH)
     lab.run(calls.cancel_batch(batch, LIMITS, "ops"))
-    lab.redis.ltrim("bulk", 0, MOST_RECORDS - 150)  # the oldest message is of a pack that still waits
+    lab.redis.ltrim("bulk", 0, MAX_RECORDS_PER_SCRIPT - 150)  # the oldest message is of a pack that still waits
     assert lab.run(calls.finish_and_claim(last, b"null", LIMITS, ["bulk"])) is State.SUCCEEDED
 
 
 CALLS: dict[str, Callable[[str], Call[Any]]] = {
     "sweep": lambda batch: calls.sweep("r1", LIMITS),
     "cancel_batch": lambda batch: calls.cancel_batch(batch, LIMITS),
-    "redrive_all": lambda batch: calls.redrive_all(DeadLetters(), LIMITS, "ops"),
+    "redrive_all": lambda batch: calls.redrive_all(RedriveFilter(), LIMITS, "ops"),
     "list_tasks": lambda batch: calls.list_tasks(1_000),
     "list_tasks of a batch": lambda batch: calls.list_tasks(1_000, batch=batch),
     "list_tasks of another contract": lambda batch: calls.list_tasks(1_000, contract="lab.none"),
@@ -127,12 +127,12 @@ CALLS: dict[str, Callable[[str], Call[Any]]] = {
 
 def fill(redis: Redis, lab: Lab) -> None:
     """More of everything than one script may work on."""
-    many = 2 * MOST_RECORDS
+    many = 2 * MAX_RECORDS_PER_SCRIPT
     for number in range(2):
         for fields in ({}, {"expires_ms": 60_000}, {"delay_ms": 60_000}):
             work = [
                 Submission(contract=ECHO, payload=b"{}", queue="default", **fields)  # type: ignore[arg-type]
-                for _ in range(MOST_RECORDS)
+                for _ in range(MAX_RECORDS_PER_SCRIPT)
             ]
             receipts = lab.run(calls.accept(work, LIMITS))
             ids = [receipt.id for receipt in receipts if not isinstance(receipt, Exception)]
@@ -143,9 +143,9 @@ def fill(redis: Redis, lab: Lab) -> None:
             elif number:
                 for id in ids:
                     lab.run(calls.park(id))
-        claims = [lab.claimed(owner="gone") for _ in range(MOST_RECORDS)]
+        claims = [lab.claimed(owner="gone") for _ in range(MAX_RECORDS_PER_SCRIPT)]
         lab.lapse(*(claim.id for claim in claims))
-        lab.run(calls.note_gone([("fcm:shop", f"t{number}", "1") for number in range(MOST_RECORDS)], LIMITS))
+        lab.run(calls.note_gone([("fcm:shop", f"t{number}", "1") for number in range(MAX_RECORDS_PER_SCRIPT)], LIMITS))
     lab.run(calls.announce("w1", 600, [ECHO], ["default"]))
     for state in ("dead", "succeeded"):
         redis.zadd(f"handoff:{state}", {f"{state}{number}": 1 + number for number in range(many)})
@@ -164,7 +164,9 @@ async def test_no_script_works_on_more_records_than_its_bound(ledger: AsyncLedge
         stats = redis.info("commandstats")
         reads = stats.get("cmdstat_hgetall", {"calls": 0})["calls"]
         writes = stats.get("cmdstat_hset", {"calls": 0})["calls"]
-        assert reads <= 2 * MOST_RECORDS + 10, f"{name} read {reads} records"  # a list reads each record twice
-        assert writes <= 2 * MOST_RECORDS + 10, f"{name} wrote {writes} records"
+        assert reads <= 2 * MAX_RECORDS_PER_SCRIPT + 10, (
+            f"{name} read {reads} records"
+        )  # a list reads each record twice
+        assert writes <= 2 * MAX_RECORDS_PER_SCRIPT + 10, f"{name} wrote {writes} records"
         if isinstance(reply, tuple) and isinstance(reply[0], list):
             assert len(reply[0]) <= 1_000, name

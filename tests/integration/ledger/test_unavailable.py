@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from handoff_ledger import AsyncLedger, BlockingLedger, LedgerUnavailable, State, Submission, UnknownTask, calls
+from handoff_ledger import AsyncLedger, LedgerUnavailable, State, Submission, SyncLedger, UnknownTask, calls
 from stack import Redis as Server
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
-API_BOUND_S = 2.0
-STANDS_STILL_S = 10.0  # so long no machine does
+API_BOUND_SECONDS = 2.0
+STANDS_STILL_SECONDS = 10.0  # so long no machine does
 
 
 def echo() -> Submission:
@@ -103,7 +103,7 @@ async def connected(redis_url: str) -> AsyncIterator[AsyncLedger]:
 
 async def every_call_is_refused(ledger: AsyncLedger) -> None:
     """Each time, and within the bound whenever the machine does not stand still meanwhile."""
-    took = STANDS_STILL_S
+    took = STANDS_STILL_SECONDS
     for _ in range(5):
         start = time.monotonic()
         accepts = [ledger.accept(echo()) for _ in range(10)]
@@ -111,8 +111,8 @@ async def every_call_is_refused(ledger: AsyncLedger) -> None:
         replies = await asyncio.gather(*accepts, *looks, return_exceptions=True)
         took = time.monotonic() - start
         assert [type(reply) for reply in replies] == [LedgerUnavailable] * 13
-        assert took < STANDS_STILL_S
-        if took < API_BOUND_S:
+        assert took < STANDS_STILL_SECONDS
+        if took < API_BOUND_SECONDS:
             return
     raise AssertionError(f"they took {took:.1f} s")
 
@@ -158,13 +158,13 @@ class TestAsync:
 
 class TestBlocking:
     @pytest.fixture
-    def connected(self, redis_url: str) -> Iterator[BlockingLedger]:
-        ledger = BlockingLedger(redis_url)
+    def connected(self, redis_url: str) -> Iterator[SyncLedger]:
+        ledger = SyncLedger(redis_url)
         ledger.run(calls.queues())
         yield ledger
         ledger.close()
 
-    def test_a_frozen_redis_is_told_within_the_bound(self, connected: BlockingLedger, redis_server: Server) -> None:
+    def test_a_frozen_redis_is_told_within_the_bound(self, connected: SyncLedger, redis_server: Server) -> None:
         redis_server.signal(signal.SIGSTOP)
         start = time.monotonic()
         try:
@@ -173,31 +173,31 @@ class TestBlocking:
             assert time.monotonic() - start < 6
         finally:
             redis_server.signal(signal.SIGCONT)
-        assert len(connected.insist(calls.queues(), patience=30)) == 4
+        assert len(connected.run_with_retry(calls.queues(), patience=30)) == 4
 
-    def test_an_outcome_waits_until_redis_is_back(self, connected: BlockingLedger, redis_server: Server) -> None:
+    def test_an_outcome_waits_until_redis_is_back(self, connected: SyncLedger, redis_server: Server) -> None:
         (receipt,) = connected.run(calls.accept([echo()], LIMITS))
         assert not isinstance(receipt, Exception)
         claim = connected.run(calls.claim(receipt.id, "w1", ECHO, LIMITS))
         assert isinstance(claim, calls.Claim)
         redis_server.kill()
         with pytest.raises(LedgerUnavailable):
-            connected.insist(calls.finish(claim, b"null", LIMITS), patience=0.3)
+            connected.run_with_retry(calls.finish(claim, b"null", LIMITS), patience=0.3)
         redis_server.start()
-        assert connected.insist(calls.finish(claim, b"null", LIMITS), patience=60) is State.SUCCEEDED
+        assert connected.run_with_retry(calls.finish(claim, b"null", LIMITS), patience=60) is State.SUCCEEDED
 
     def test_it_is_told_at_once_that_a_killed_redis_is_away(self, killed: str) -> None:
-        ledger = BlockingLedger(killed)
+        ledger = SyncLedger(killed)
         start = time.monotonic()
         with pytest.raises(LedgerUnavailable):
             ledger.run(calls.queues())
         assert time.monotonic() - start < 2.5  # it waits for no timeout
         ledger.close()
 
-    def test_a_refusal_is_not_insisted_on(self, connected: BlockingLedger) -> None:
+    def test_a_refusal_is_not_insisted_on(self, connected: SyncLedger) -> None:
         start = time.monotonic()
         with pytest.raises(UnknownTask):
-            connected.insist(calls.read("0" * 26), patience=10)
+            connected.run_with_retry(calls.read("0" * 26), patience=10)
         assert time.monotonic() - start < 5
 
 

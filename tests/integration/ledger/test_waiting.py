@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import Refused, State, calls
+from handoff_ledger import ClaimRefused, State, calls
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
@@ -24,7 +24,7 @@ class TestExpiry:
         assert task.error.code == "expired"
         assert both.indexes(id) == ["handoff:expired"]
         assert not both.redis.exists("handoff:expiring")
-        assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == Refused("expired")
+        assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("expired")
 
     def test_what_runs_is_left_to_end(self, lab: Lab) -> None:
         claim = lab.claimed(expires_ms=60_000)
@@ -40,7 +40,7 @@ class TestExpiry:
         lab.run(calls.retry(claim, 60, FAULT, LIMITS))
         lab.come_due(claim.id)
         lab.sweep()
-        assert lab.run(calls.claim(claim.id, "w1", ECHO, LIMITS)) == Refused("expired")
+        assert lab.run(calls.claim(claim.id, "w1", ECHO, LIMITS)) == ClaimRefused("expired")
 
     def test_the_end_of_a_task_ends_its_expiry(self, lab: Lab) -> None:
         claim = lab.claimed(expires_ms=60_000)
@@ -57,7 +57,7 @@ class TestParking:
         assert both.sweep() == {}
         both.run(calls.announce("w1", 60, [replace(ECHO, version=2), PUSH], ["default"]))
         assert both.sweep() == {}
-        assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == Refused("parked")
+        assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("parked")
         both.run(calls.announce("w2", 60, [ECHO], ["default"]))
         assert both.sweep() == {"released": 1}
         assert both.indexes(id) == ["handoff:queued:default"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_contracts.tasks.push_send import PUSH_SEND
-from handoff_ledger import BlockingLedger, State, calls
+from handoff_ledger import State, SyncLedger, calls
 from handoff_ledger.calls.items import list_items
 from handoff_ledger.records import Item
 from handoff_worker.binding import Binding
@@ -17,7 +17,7 @@ from handoff_worker.settings import Settings
 from tests.integration.worker.bench import LIMITS, Bench
 
 RUNS = 20  # of a pack, at most
-CONTRACT = replace(PUSH_SEND, policy=replace(PUSH_SEND.policy, backoff=0.05, attempts=3))
+CONTRACT = replace(PUSH_SEND, policy=replace(PUSH_SEND.policy, backoff=0.05, max_attempts=3))
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Dispatch:
         self.bench = Bench(redis_url)
         self._folder = folder
         self._provider = provider
-        ledger = BlockingLedger(redis_url)
+        ledger = SyncLedger(redis_url)
         self.resources = Resources.open(Settings(apps_dir=folder), ledger)
         self._executor = Executor(ledger, LIMITS, self.resources, "this worker", lambda: False)
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from h2.settings import SettingCodes, Settings
 
-GRANT_S = 3600
+GRANT_SECONDS = 3600
 FRAME = 8192  # bytes
 
 
@@ -143,7 +143,7 @@ class FcmSimulator:
             return Say(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
         assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
         assert claims["scope"] == "https://www.googleapis.com/auth/firebase.messaging"
-        granted = {"access_token": f"token-{len(self.grants)}", "expires_in": GRANT_S, "token_type": "Bearer"}
+        granted = {"access_token": f"token-{len(self.grants)}", "expires_in": GRANT_SECONDS, "token_type": "Bearer"}
         return Say(200, granted)
 
 

@@ -145,7 +145,7 @@ def test_a_bad_credential_stops_its_app_until_it_is_another(apple: ApnsSimulator
 def test_an_expired_token_is_renewed_once(
     apple: ApnsSimulator, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apns, "TOKEN_AGE_S", 10**6)  # so that the first is old
+    monkeypatch.setattr(apns, "TOKEN_AGE_SECONDS", 10**6)  # so that the first is old
     apple.script[ODD] = [refusal(403, "ExpiredProviderToken")]
     sent = dispatch.send(ODD)
     assert (sent.told, sent.attempts) == (["delivered"], 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handoff_contracts.tasks.push_send import PUSH_SEND, PushSend
-from handoff_ledger import BlockingLedger, Item, State, calls
+from handoff_ledger import Item, State, SyncLedger, calls
 from handoff_ledger.calls.items import list_items
 from handoff_worker.binding import Binding
 from handoff_worker.delivery import http
@@ -44,7 +44,7 @@ class Sender:
         self.file = folder / "fcm.default.json"
         self.file.write_text(simulator.key_file())
         settings = Settings(env="development", apps_dir=folder, fcm_url=simulator.url)
-        ledger = BlockingLedger(redis_url)
+        ledger = SyncLedger(redis_url)
         self.resources = Resources.open(settings, ledger)
         self.executor = Executor(ledger, LIMITS, self.resources, "me", lambda: False)
         self.accept()

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from handoff_contracts import Contract, Policy
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
-from handoff_ledger import BlockingLedger, Limits, State, calls
+from handoff_ledger import Limits, State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.errors import Gone
 from handoff_worker.execution.executor import Executor
@@ -44,7 +44,7 @@ class Worker:
     def __init__(self, redis_url: str, folder: Path, limits: Limits, **settings: Any) -> None:
         (folder / "webhook.gone.json").write_text(json.dumps({"secret": SECRET}))
         known = Settings(egress_allow="127.0.0.0/8", apps_dir=folder, **settings)
-        self._ledger = BlockingLedger(redis_url)
+        self._ledger = SyncLedger(redis_url)
         self._executor = Executor(self._ledger, limits, Resources.open(known, self._ledger), "me", lambda: False)
 
     def run(self, id: str) -> State | None:

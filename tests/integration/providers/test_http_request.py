@@ -15,7 +15,7 @@ import trustme
 from standardwebhooks import Webhook
 
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
-from handoff_ledger import BlockingLedger, Limits, State, Task, calls
+from handoff_ledger import Limits, State, SyncLedger, Task, calls
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
 from handoff_worker.execution.run_result import Ending
@@ -52,7 +52,7 @@ def run(redis_url: str, tmp_path: Path) -> Iterator[Run]:
     """Runs a task as a pool process does, which may reach loopback."""
     (tmp_path / "webhook.shop.json").write_text(json.dumps({"secret": SECRET}))
     settings = Settings(egress_allow="127.0.0.0/8", apps_dir=tmp_path)
-    ledger = BlockingLedger(redis_url)
+    ledger = SyncLedger(redis_url)
     executor = Executor(ledger, Limits(), Resources.open(settings, ledger), "me", lambda: False)
     yield lambda id: executor.run(BINDING, id)
     executor.close()

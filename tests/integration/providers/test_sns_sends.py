@@ -74,7 +74,7 @@ def simulator(server: SnsSimulator, monkeypatch: pytest.MonkeyPatch) -> SnsSimul
     """The simulator, trusted, and patience of three seconds."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
     monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
-    monkeypatch.setattr(sns_api, "THROTTLED_S", 2.0)
+    monkeypatch.setattr(sns_api, "THROTTLED_SECONDS", 2.0)
     server.sends.clear()
     server.script.clear()
     return server
@@ -145,7 +145,7 @@ def test_a_disabled_endpoint_is_repaired_once_and_then_its_device_is_gone(moto: 
 
 def test_a_repair_of_long_ago_counts_no_more(moto: Moto, amazon: Dispatch) -> None:
     amazon.send("one")
-    long_ago = int(time.time()) - sns_endpoints.ONCE_IN_S - 60
+    long_ago = int(time.time()) - sns_endpoints.ONCE_IN_SECONDS - 60
     moto.endpoint("one").attributes |= {"Enabled": False, "CustomUserData": f"{sns_endpoints.REPAIRED}{long_ago}"}
     assert amazon.send("one").told == ["delivered"]
     assert moto.endpoint("one").attributes["CustomUserData"] > f"{sns_endpoints.REPAIRED}{long_ago}"
@@ -297,7 +297,7 @@ def test_what_is_refused_is_not_sent_again(simulator: SnsSimulator, simulated: D
 def test_a_batch_that_failed_in_part_is_sent_again_in_that_part(
     simulator: SnsSimulator, simulated: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sns_topics, "LINGER_S", 1.0)  # so that they join, however slow it is here
+    monkeypatch.setattr(sns_topics, "LINGER_SECONDS", 1.0)  # so that they join, however slow it is here
     failed = "<member><Id>2</Id><Code>InternalError</Code><SenderFault>false</SenderFault></member>"
     refused = "<member><Id>3</Id><Code>InvalidParameter</Code><SenderFault>true</SenderFault></member>"
     fine = "<member><Id>1</Id><MessageId>m-1</MessageId></member>"

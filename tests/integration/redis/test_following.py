@@ -14,8 +14,8 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis as Client
 
-from handoff_common.connect import celerys_broker
-from handoff_ledger import AsyncLedger, BlockingLedger, LedgerUnavailable, Limits, calls
+from handoff_common.connect import celery_connection
+from handoff_ledger import AsyncLedger, LedgerUnavailable, Limits, SyncLedger, calls
 from process import free_port, wait_until
 from stack import Stack
 from tests.integration.redis.cluster import MASTER, PASSWORD, Cluster, Sentinel
@@ -24,7 +24,7 @@ from tests.integration.redis.tls import Authority, Relay, SecureRedis
 
 LIMITS = Limits(retention_ms=60_000, queue=100)
 OPTIONS = f"master_name={MASTER}&sentinel_password={quote(PASSWORD, safe='')}"
-FOLLOWED_S = 60.0
+FOLLOWED_SECONDS = 60.0
 OWN = "7"  # a database that nobody else uses
 
 
@@ -37,7 +37,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 async def works_again(ledger: AsyncLedger) -> None:
     """Until a call is taken, each is refused soon: most within the bound, if a slow machine holds some up."""
     refused = []
-    async with asyncio.timeout(FOLLOWED_S):
+    async with asyncio.timeout(FOLLOWED_SECONDS):
         while True:
             asked = time.monotonic()
             try:
@@ -52,14 +52,14 @@ async def works_again(ledger: AsyncLedger) -> None:
 async def test_both_follow_when_the_master_hangs(cluster: Cluster) -> None:
     nobody = f"127.0.0.1:{free_port()}"  # a sentinel that is gone
     url = f"sentinel://{nobody},{cluster.addresses}/1?{OPTIONS}"
-    ledger, worker = AsyncLedger(url, LIMITS), BlockingLedger(url)
+    ledger, worker = AsyncLedger(url, LIMITS), SyncLedger(url)
     await asyncio.gather(*(ledger.run(calls.queues()) for _ in range(30)))
     worker.run(calls.queues())
     before = cluster.master()
     before.signal(signal.SIGSTOP)
     try:
         await works_again(ledger)
-        worker.insist(calls.announce("w1", 10, [], []), patience=FOLLOWED_S)
+        worker.run_with_retry(calls.announce("w1", 10, [], []), patience=FOLLOWED_SECONDS)
         assert wait_until(lambda: cluster.master() is not before, 20)
         # No connection to the old one is left to wait for: who did would be refused.
         await asyncio.gather(*(ledger.run(calls.announce("w1", 10, [], [])) for _ in range(30)))
@@ -71,7 +71,7 @@ async def test_both_follow_when_the_master_hangs(cluster: Cluster) -> None:
 
 async def test_without_a_master_it_is_unavailable(tmp_path: Path) -> None:
     url = f"sentinel://127.0.0.1:{free_port()},127.0.0.1:{free_port()}?{OPTIONS}"
-    ledger, worker = AsyncLedger(url, LIMITS), BlockingLedger(url)
+    ledger, worker = AsyncLedger(url, LIMITS), SyncLedger(url)
     with closing(worker), pytest.raises(LedgerUnavailable, match="No sentinel names a master"):
         worker.run(calls.queues())
     with pytest.raises(LedgerUnavailable, match="No sentinel names a master"):
@@ -82,7 +82,7 @@ async def test_without_a_master_it_is_unavailable(tmp_path: Path) -> None:
 async def test_connections_to_a_replica_are_dropped(redis_url: str, redis: Client) -> None:
     """So that a name in `redis://` or `rediss://` which leads elsewhere after a failover is looked up again."""
     url = f"{redis_url.removesuffix('/0')}/{OWN}"
-    ledger, worker = AsyncLedger(url, LIMITS), BlockingLedger(url)
+    ledger, worker = AsyncLedger(url, LIMITS), SyncLedger(url)
     await asyncio.gather(*(ledger.run(calls.queues()) for _ in range(10)))
     worker.run(calls.queues())
     before = clients(redis)
@@ -135,7 +135,7 @@ async def test_sentinels_and_master_are_reached_over_tls(authority: Authority, t
 
 def said(url: str) -> str:
     """What the ledger says of a Redis there; nothing when it works."""
-    with closing(BlockingLedger(url)) as ledger:
+    with closing(SyncLedger(url)) as ledger:
         try:
             ledger.run(calls.queues())
         except LedgerUnavailable as error:
@@ -153,7 +153,7 @@ async def said_by_api(url: str) -> str:
 
 
 def taken_by_kombu(url: str) -> bool:
-    broker = celerys_broker(url)
+    broker = celery_connection(url)
     with Connection(broker.url, ssl=broker.ssl or False, transport_options=broker.transport) as connection:
         try:
             connection.ensure_connection(max_retries=1)

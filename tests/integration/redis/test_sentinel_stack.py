@@ -12,7 +12,7 @@ from stack import Stack
 from tests.integration.redis.cluster import MASTER, PASSWORD, Cluster
 from tests.integration.redis.desk import Desk
 
-FOLLOWED_S = 60.0
+FOLLOWED_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
 
 def accepted_again(desk: Desk) -> str:
     """The id of the first task that is accepted; until then the API says that Redis is away, and nothing else."""
-    deadline = time.monotonic() + FOLLOWED_S
+    deadline = time.monotonic() + FOLLOWED_SECONDS
     while (answer := desk.try_to_submit()).status_code != 202:
         assert answer.status_code == 503, answer.text
         assert time.monotonic() < deadline

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handoff_contracts.catalogue import AnyContract
-from handoff_ledger import Batch, BlockingLedger, Limits, Submission, Task, calls
+from handoff_ledger import Batch, Limits, Submission, SyncLedger, Task, calls
 from handoff_ledger.records import State
 from process import wait_until
 
@@ -17,7 +17,7 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.ledger = BlockingLedger(url)
+        self.ledger = SyncLedger(url)
 
     def accept(self, contract: AnyContract, payload: dict[str, Any], queue: str = "", **options: Any) -> str:
         """Accepts a task and gives its id."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handoff_ledger import BlockingLedger
+from handoff_ledger import SyncLedger
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
 from services.worker.tests.support import resources
@@ -21,6 +21,6 @@ def drain() -> Drain:
 @pytest.fixture
 def run(redis_url: str, drain: Drain) -> Iterator[Run]:
     """Runs a task with a handler, as a pool process does."""
-    executor = Executor(BlockingLedger(redis_url), LIMITS, resources(), ME, drain)
+    executor = Executor(SyncLedger(redis_url), LIMITS, resources(), ME, drain)
     yield lambda id, handler: executor.run(Binding(ASK, handler, inspect.iscoroutinefunction(handler)), id)
     executor.close()

@@ -18,7 +18,7 @@ from tests.integration.worker.bench import Bench
 
 LAB = "tests.integration.worker.lab"
 LIFE = ("task-received", "task-started", "task-succeeded")
-SOFT_S = 20  # the soft shutdown of workers that are not told another one
+SOFT_SECONDS = 20  # the soft shutdown of workers that are not told another one
 FILES = {
     "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import *\n",
     "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
@@ -40,7 +40,7 @@ class Floor(Bench):
             **clean_environment(),
             "PYTHONPATH": f"{checkout.env['PYTHONPATH']}:{ROOT}",
             "CELERY_BROKER_URL": self.url,
-            "HANDOFF_SOFT_SHUTDOWN": str(SOFT_S),
+            "HANDOFF_SOFT_SHUTDOWN": str(SOFT_SECONDS),
         }
         self.workers: list[Worker] = []
 

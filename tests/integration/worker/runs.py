@@ -22,7 +22,7 @@ ASK = Contract(
     payload=Ask,
     result=Answer,
     summary="A test.",
-    policy=Policy(attempts=2, backoff=0.05, pack=10, concurrency=3),
+    policy=Policy(max_attempts=2, backoff=0.05, pack=10, concurrency=3),
 )
 ME = "this worker"
 Handler = Callable[[Ask, Resources], Answer] | Callable[[Ask, Resources], Awaitable[Answer]]

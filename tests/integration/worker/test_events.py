@@ -10,7 +10,7 @@ import pytest
 from handoff_contracts import CATALOGUE
 from handoff_ledger import State
 from process import wait_until
-from tests.integration.worker.floor import LIFE, SOFT_S, Ear, Floor
+from tests.integration.worker.floor import LIFE, SOFT_SECONDS, Ear, Floor
 from tests.integration.worker.lab.contracts import WAIT
 
 ECHO = CATALOGUE["system.echo"]
@@ -39,7 +39,7 @@ def test_a_worker_that_stops_tells_of_its_last_task(floor: Floor) -> None:
     id = floor.accept(WAIT, {"effects": effects.path, "seconds": 0.5})
     assert effects.wait_for("began", 1)
     worker.signal(signal.SIGTERM)
-    assert worker.wait(SOFT_S)
+    assert worker.wait(SOFT_SECONDS)
     assert floor.task(id).state is State.SUCCEEDED
     assert wait_until(lambda: ear.has_heard(id), 5), ear.heard
     assert ear.heard[id] == list(LIFE)

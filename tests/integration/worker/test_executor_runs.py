@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 from redis import Redis
 
-from handoff_ledger import BlockingLedger, Claim, LedgerUnavailable, State, calls
+from handoff_ledger import Claim, LedgerUnavailable, State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution.executor import Executor
@@ -39,7 +39,7 @@ def looks() -> Looks:
 
 @pytest.fixture
 def executor(redis_url: str, looks: Looks) -> Iterator[Executor]:
-    executor = Executor(BlockingLedger(redis_url), LIMITS, resources(), ME, looks, ["high", "default"])
+    executor = Executor(SyncLedger(redis_url), LIMITS, resources(), ME, looks, ["high", "default"])
     yield executor
     executor.close()
 

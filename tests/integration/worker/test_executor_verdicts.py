@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from handoff_ledger import BlockingLedger, State, calls
+from handoff_ledger import State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.errors import Gone, Hold, Retry, Unknown
 from handoff_worker.execution.executor import Executor
@@ -23,7 +23,7 @@ async def unknown(ask: Ask, _: Resources) -> Answer:
 
 def test_what_is_held_waits_and_uses_no_attempt_up(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
-    for _ in range(ASK.policy.attempts + 1):
+    for _ in range(ASK.policy.max_attempts + 1):
         assert run(id, held) == Ending(State.SCHEDULED, "throttled", 0.05)
         assert bench.task(id).attempt == 0
         assert bench.due_again(id)
@@ -94,7 +94,7 @@ def test_what_may_have_been_done_is_repeated(bench: Bench, run: Run) -> None:
 
 def test_or_given_up_if_the_contract_says_so(bench: Bench, redis_url: str, drain: Drain) -> None:
     once = replace(ASK, policy=replace(ASK.policy, unknown="give_up"))
-    executor = Executor(BlockingLedger(redis_url), LIMITS, resources(), ME, drain)
+    executor = Executor(SyncLedger(redis_url), LIMITS, resources(), ME, drain)
     id = bench.accept(ASK, {})
     assert executor.run(Binding(once, unknown, asynchronous=True), id) == Ending(State.FAILED, "unknown")
     executor.close()

@@ -13,10 +13,10 @@ import pytest
 from handoff_ledger import State
 from process import wait_until
 from stack import Worker
-from tests.integration.worker.floor import SOFT_S, Ear, Effects, Floor, logs, pool
+from tests.integration.worker.floor import SOFT_SECONDS, Ear, Effects, Floor, logs, pool
 from tests.integration.worker.lab.contracts import WAIT
 
-LONG_S = 1.5 * WAIT.policy.lease
+LONG_SECONDS = 1.5 * WAIT.policy.lease
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def test_a_worker_that_stops_waits_for_it_and_no_longer(floor: Floor, worker: Wo
     with handed_over(floor, worker, floor.effects("stop"), 0.1) as id:
         worker.signal(signal.SIGTERM)
         assert not worker.wait(0.5)
-    assert worker.wait(SOFT_S - 5)
+    assert worker.wait(SOFT_SECONDS - 5)
     assert floor.task(id).state is State.SUCCEEDED
     assert floor.task(id).attempt == 1
 
 
 def test_a_lost_connection_does_not_cost_its_lease(floor: Floor, worker: Worker) -> None:
     effects = floor.effects("lost")
-    with handed_over(floor, worker, effects, LONG_S) as id:
+    with handed_over(floor, worker, effects, LONG_SECONDS) as id:
         floor.client.client_kill_filter(_type="normal", skipme=True)
         wait_until(lambda: logs([worker]).count("Connected to") == 2, 0.5)  # or waits on for its pool
     assert floor.reaches(id, State.SUCCEEDED, 30)
@@ -75,7 +75,7 @@ def test_a_lost_connection_does_not_cost_its_lease(floor: Floor, worker: Worker)
 
 def test_a_second_message_does_not_cost_its_lease(floor: Floor, worker: Worker) -> None:
     effects = floor.effects("second")
-    id = floor.accept(WAIT, {"effects": effects.path, "seconds": LONG_S})
+    id = floor.accept(WAIT, {"effects": effects.path, "seconds": LONG_SECONDS})
     assert effects.wait_for("began", 1)
     message = files("handoff_ledger.scripts").joinpath("message.json").read_text()
     for place, value in {"id": id, "task": WAIT.name, "queue": "default", "seq": "0", "retries": "0"}.items():

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis as Client
 
-from handoff_ledger import BlockingLedger, Claim, State, calls
-from handoff_worker.execution.lease_keeper import Keeper
+from handoff_ledger import Claim, State, SyncLedger, calls
+from handoff_worker.execution.lease_keeper import LeaseKeeper
 from process import wait_until
 from stack import Redis
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.lab.contracts import WAIT
 
 ME = "this worker"
-Keep = Callable[..., Keeper]
+Keep = Callable[..., LeaseKeeper]
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def interrupted() -> list[str]:
 def keep(redis_url: str, redis: Client, held: list[str], interrupted: list[str]) -> Iterator[Keep]:
     """Starts keepers of this worker's tasks."""
     redis.set("handoff:swept", int(time.time() * 1000))  # leases end at once, as where a reconciler has run all along
-    keepers: list[Keeper] = []
+    keepers: list[LeaseKeeper] = []
 
-    def start(held: Callable[[], list[str]] = lambda: list(held)) -> Keeper:
-        keeper = Keeper(
-            BlockingLedger(redis_url),
+    def start(held: Callable[[], list[str]] = lambda: list(held)) -> LeaseKeeper:
+        keeper = LeaseKeeper(
+            SyncLedger(redis_url),
             LIMITS,
             owner=ME,
             serves=[WAIT],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handoff_ledger import BlockingLedger
+from handoff_ledger import SyncLedger
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.delivery.rate_limiter import Pace
 from handoff_worker.delivery.responses import Answer, Answered, delivered
@@ -17,7 +17,7 @@ CHANNEL = Channel("fcm:shop:1f", rate=400)
 
 @pytest.fixture
 def paces(redis_url: str) -> Iterator[list[Pace]]:
-    ledgers = [BlockingLedger(redis_url) for _ in range(3)]
+    ledgers = [SyncLedger(redis_url) for _ in range(3)]
     yield [Pace(ledger) for ledger in ledgers]
     for ledger in ledgers:
         ledger.close()
@@ -100,6 +100,6 @@ async def test_every_other_verdict_is_the_items_own(paces: list[Pace]) -> None:
 
 
 async def test_without_redis_nothing_is_sent() -> None:
-    pace = Pace(BlockingLedger("redis://127.0.0.1:1/0"))
+    pace = Pace(SyncLedger("redis://127.0.0.1:1/0"))
     with pytest.raises(Hold, match="ledger_unavailable"):
         await pace.admit("fcm:shop:1", 10)

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from handoff_ledger import BlockingLedger, State, calls
+from handoff_ledger import State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
 from services.worker.tests.support import resources
@@ -48,7 +48,7 @@ def test_another_version_is_parked(bench: Bench, run: Run) -> None:
 
 
 def test_without_a_ledger_nothing_is_run() -> None:
-    nowhere = BlockingLedger("redis://127.0.0.1:1/0")
+    nowhere = SyncLedger("redis://127.0.0.1:1/0")
     executor = Executor(nowhere, LIMITS, resources(), ME, Drain())
     assert executor.run(Binding(ASK, unwanted, True), "0" * 26).refused == "ledger_unavailable"
     executor.close()

@@ -10,14 +10,14 @@ import httpx2
 import pytest
 
 from handoff_ledger import State, calls
-from handoff_worker.celery_bridge.runs import RUN_S
+from handoff_worker.celery_bridge.runs import RUN_SECONDS
 from process import free_port, wait_until
 from stack import Flower, Worker, clean_environment
 from tests.integration.worker.bench import LIMITS
-from tests.integration.worker.floor import LIFE, SOFT_S, Ear, Floor, logs
+from tests.integration.worker.floor import LIFE, SOFT_SECONDS, Ear, Floor, logs
 from tests.integration.worker.lab.contracts import ACT, BLOCK
 
-SOME_S = 0.01  # a task's duration, of which some fit in a run
+SOME_SECONDS = 0.01  # a task's duration, of which some fit in a run
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def one_process(floor: Floor) -> Worker:
 
 def test_flower_hears_of_each_task_what_it_hears_of_one_with_a_message(floor: Floor) -> None:
     ear = Ear(floor)
-    ids = lay(floor, *map(str, range(20)), seconds=SOME_S)
+    ids = lay(floor, *map(str, range(20)), seconds=SOME_SECONDS)
     worker = one_process(floor)
     assert wait_until(lambda: ear.has_heard(*ids), 60), ear.heard
     first, *_, last = ids
@@ -51,7 +51,7 @@ def test_flower_hears_of_each_task_what_it_hears_of_one_with_a_message(floor: Fl
             assert event.keys() == with_a_message.keys()
         assert succeeded.keys() == ear.events[last][2].keys()
         assert (received["name"], received["root_id"], received["retries"]) == (ACT.name, id, 0)
-        assert succeeded["runtime"] > SOME_S
+        assert succeeded["runtime"] > SOME_SECONDS
         assert succeeded["result"] == ear.events[last][2]["result"]
     said = [f"Task {ACT.name}[{id}] succeeded" for id in ids]
     assert wait_until(lambda: [logs([worker]).count(line) for line in said] == [1] * 20, 5)
@@ -148,10 +148,12 @@ def test_none_is_begun_after_a_worker_was_told_to_stop(floor: Floor) -> None:
     worker.signal(signal.SIGTERM)
     assert wait_until(lambda: not worker.ready_file.exists(), 10)  # it was told
     began = len(effects.names("began"))
-    assert worker.wait(SOFT_S)
+    assert worker.wait(SOFT_SECONDS)
     assert worker.exit_code == 0, logs([worker])[-3000:]
     assert effects.names("began") == effects.names("ended")
-    assert len(effects.names("began")) <= began + 1 + RUN_S / 0.04  # those of a run that the pool was not told of yet
+    assert (
+        len(effects.names("began")) <= began + 1 + RUN_SECONDS / 0.04
+    )  # those of a run that the pool was not told of yet
     rest = ids[len(effects.names("began")) :]
     assert {(floor.task(id).state, floor.task(id).attempt) for id in rest} == {(State.QUEUED, 0)}
 
@@ -185,7 +187,7 @@ def test_the_queue_is_shared_with_other_processes(floor: Floor) -> None:
     worker.wait_ready()
     lay(floor, "first")
     lay(floor, "long", seconds=60)
-    ids = lay(floor, *map(str, range(20)), seconds=SOME_S)
+    ids = lay(floor, *map(str, range(20)), seconds=SOME_SECONDS)
     assert all(floor.reaches(id, State.SUCCEEDED, 20) for id in ids)
     assert "long" not in effects.names("ended")
     worker.kill()  # or it would wait for the long one

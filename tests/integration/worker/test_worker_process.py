@@ -114,7 +114,7 @@ def test_a_task_that_kills_its_process_dies_alone(floor: Floor, crew: Crew) -> N
     error = floor.task(id).error
     assert error
     assert error.code == "worker_lost"
-    assert len(effects.names("began")) == DIE.policy.attempts
+    assert len(effects.names("began")) == DIE.policy.max_attempts
     assert all(worker.running for worker in crew.workers)
 
 

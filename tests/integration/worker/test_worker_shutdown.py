@@ -11,10 +11,10 @@ from handoff_ledger import State, calls
 from process import wait_until
 from stack import Worker
 from tests.integration.worker.bench import LIMITS
-from tests.integration.worker.floor import SOFT_S, Floor, logs, pool
+from tests.integration.worker.floor import SOFT_SECONDS, Floor, logs, pool
 from tests.integration.worker.lab.contracts import BLOCK, WAIT
 
-BRIEF_S = 4  # the soft shutdown of these workers, but for one that has to end by itself
+BRIEF_SECONDS = 4  # the soft shutdown of these workers, but for one that has to end by itself
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
 
 @pytest.fixture
 def soft_s() -> int:
-    return BRIEF_S
+    return BRIEF_SECONDS
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_an_idle_pool_process_ends_at_once(worker: Worker) -> None:
     assert any(ends_at_once() for _ in range(5))  # a machine may stand still for a while, billiard sleeps a second
 
 
-@pytest.mark.parametrize("soft_s", [SOFT_S])
+@pytest.mark.parametrize("soft_s", [SOFT_SECONDS])
 def test_under_load_nothing_is_lost_or_repeated(floor: Floor, worker: Worker, soft_s: int) -> None:
     effects = floor.effects("load")
     items = [{"name": f"item{number}"} for number in range(60)]
@@ -91,8 +91,8 @@ def test_what_takes_too_long_goes_back_with_its_lease(floor: Floor, worker: Work
     assert effects.wait_for("began", 2)
     asked = time.monotonic()
     worker.signal(signal.SIGTERM)
-    assert worker.wait(BRIEF_S + 15)
-    assert time.monotonic() - asked > BRIEF_S
+    assert worker.wait(BRIEF_SECONDS + 15)
+    assert time.monotonic() - asked > BRIEF_SECONDS
     gone = time.monotonic()
 
     def queued(id: str) -> bool:
@@ -115,7 +115,7 @@ def away(floor: Floor) -> Iterator[Callable[[], None]]:
 def test_an_idle_worker_stops_while_redis_is_away(worker: Worker, away: Callable[[], None]) -> None:
     away()
     worker.signal(signal.SIGTERM)
-    assert worker.wait(BRIEF_S + 15), logs([worker])[-3000:]
+    assert worker.wait(BRIEF_SECONDS + 15), logs([worker])[-3000:]
 
 
 def test_a_worker_stops_whose_outcome_waits_for_redis(floor: Floor, worker: Worker, away: Callable[[], None]) -> None:
@@ -125,4 +125,4 @@ def test_a_worker_stops_whose_outcome_waits_for_redis(floor: Floor, worker: Work
     away()
     assert effects.wait_for("ended", 1)
     worker.signal(signal.SIGTERM)
-    assert worker.wait(BRIEF_S + 15), logs([worker])[-3000:]
+    assert worker.wait(BRIEF_SECONDS + 15), logs([worker])[-3000:]

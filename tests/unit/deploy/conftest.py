@@ -18,7 +18,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     """A machine and a cluster on which everything is there for a first deploy. No lock and no Job may be left."""
     monkeypatch.setattr(render, "BUILD", tmp_path / "build")
     monkeypatch.setattr(tree, "GOLDEN", tmp_path / "golden")
-    monkeypatch.setattr(rollout, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(rollout, "PATIENCE_SECONDS", -1.0)
     monkeypatch.setattr(utils, "schema_contents", SCHEMAS)
     (tmp_path / "golden").mkdir()
     (tmp_path / "golden" / "system.echo.v1.json").write_text("{}")

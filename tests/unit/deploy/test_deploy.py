@@ -143,7 +143,7 @@ def test_an_api_server_that_is_away_for_a_moment_fails_nothing(
             return Ran(1, "", "The connection to the server was refused - did you specify the right host or port?")
         return call(words, input)
 
-    monkeypatch.setattr("deploy.kubectl.RETRY_S", 0)
+    monkeypatch.setattr("deploy.kubectl.RETRY_SECONDS", 0)
     monkeypatch.setattr(machine.cluster, "call", flaky)
     assert deploy(machine) == 0
 

@@ -25,7 +25,7 @@ def kubectl() -> Kubectl:
 def lease(age: float) -> dict[str, Any]:
     """Another deploy's, renewed that many seconds ago."""
     renewed = (datetime.now(UTC) - timedelta(seconds=age)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    spec = {"holderIdentity": "ann@elsewhere", "leaseDurationSeconds": lock.DURATION_S, "renewTime": renewed}
+    spec = {"holderIdentity": "ann@elsewhere", "leaseDurationSeconds": lock.DURATION_SECONDS, "renewTime": renewed}
     kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": lock.NAME}}
     return {**kind, "spec": spec}
 
@@ -50,13 +50,13 @@ def test_it_is_released_after_a_failure(kubectl: Kubectl) -> None:
 
 
 def test_the_lock_of_a_deploy_that_died_is_taken_over(kubectl: Kubectl) -> None:
-    kubectl.create(lease(age=lock.DURATION_S + 1))
+    kubectl.create(lease(age=lock.DURATION_SECONDS + 1))
     with Lock(kubectl):
         assert "ann@elsewhere" not in taken(kubectl)
 
 
 def test_the_lock_of_a_deploy_that_lives_is_not(kubectl: Kubectl) -> None:
-    kubectl.create(lease(age=lock.DURATION_S - 10))
+    kubectl.create(lease(age=lock.DURATION_SECONDS - 10))
     with pytest.raises(Refused, match="ann@elsewhere"):
         Lock(kubectl).__enter__()
 
@@ -68,7 +68,7 @@ def test_who_is_faster_has_it(monkeypatch: pytest.MonkeyPatch, present: bool, re
     machine = Machine(overlay)
     kubectl = Kubectl("lab", "handoff", runner=machine)
     if present:
-        kubectl.create(lease(age=lock.DURATION_S + 1))
+        kubectl.create(lease(age=lock.DURATION_SECONDS + 1))
     calls = 0
 
     def late(words: Sequence[str], input: str) -> Ran:
@@ -85,14 +85,14 @@ def test_who_is_faster_has_it(monkeypatch: pytest.MonkeyPatch, present: bool, re
 
 
 def test_it_is_renewed(kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "RENEWED_EVERY_S", 0.01)
+    monkeypatch.setattr(lock, "RENEWED_EVERY_SECONDS", 0.01)
     with Lock(kubectl):
         first = (kubectl.get("lease", lock.NAME) or {})["spec"]["renewTime"]
         assert wait_until(lambda: (kubectl.get("lease", lock.NAME) or {})["spec"]["renewTime"] > first, 5)
 
 
 def test_a_lost_lock_stops_what_is_applied(kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "RENEWED_EVERY_S", 0.01)
+    monkeypatch.setattr(lock, "RENEWED_EVERY_SECONDS", 0.01)
 
     def lost() -> bool:
         try:

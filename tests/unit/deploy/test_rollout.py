@@ -102,6 +102,6 @@ def test_a_rollout_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch
     kubectl = Kubectl("lab", "handoff", runner=Machine(overlay))
     still = live(API, {**ALL, "readyReplicas": 0, "availableReplicas": 0})
     monkeypatch.setattr(kubectl, "list", lambda *kinds: still)
-    clock = count(0.0, rollout.STILL_S / 2)
+    clock = count(0.0, rollout.STILL_SECONDS / 2)
     with pytest.raises(Failed, match="api: no further pod got ready in 240 s"):
         Rollout(kubectl, clock=lambda: next(clock)).wait([API])

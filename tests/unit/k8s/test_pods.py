@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_api.server import GRACE_S
+from handoff_api.server import GRACE_SECONDS
 from handoff_contracts import QUEUES
 from handoff_worker import probe
 from handoff_worker.settings import Settings as Worker
@@ -21,7 +21,7 @@ from tests.unit.k8s.rendering import (
     workloads,
 )
 
-SPARE_S = 15  # between the end of the work and the kill: to record it and to give back the rest
+SPARE_SECONDS = 15  # between the end of the work and the kill: to record it and to give back the rest
 SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 EVERY = [
     pytest.param(overlay, each, id=f"{overlay}-{each['metadata']['name']}")
@@ -94,9 +94,9 @@ def test_nobody_is_killed_before_the_own_time_is_over(overlay: str, workload: Re
     settings = named(bundle(overlay), "ConfigMap", "handoff-settings")["data"]
     own = {each["name"]: each.get("value") for each in container(workload).get("env", [])}
     soft = (settings | own).get("HANDOFF_SOFT_SHUTDOWN", Worker.model_fields["soft_shutdown"].default)
-    needs = {"worker": float(soft), "api": GRACE_S}.get(component(workload), 0)
+    needs = {"worker": float(soft), "api": GRACE_SECONDS}.get(component(workload), 0)
     before = container(workload).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-    assert pod(workload)["terminationGracePeriodSeconds"] >= before + needs + SPARE_S
+    assert pod(workload)["terminationGracePeriodSeconds"] >= before + needs + SPARE_SECONDS
     assert (before > 0) is (component(workload) == "api"), "proxies have to be told before the API closes"
 
 

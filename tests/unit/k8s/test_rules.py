@@ -40,7 +40,7 @@ def samples() -> list[tuple[str, dict[str, str]]]:
         "item delivered",
     ]
     stats = [word for event in events for word in (f"push.send {event}", "1")]
-    queues = [QueueState(name=name, depth=1, oldest_s=1, served=True, overdue=0) for name in QUEUES]
+    queues = [QueueState(name=name, depth=1, oldest_seconds=1, served=True, overdue=0) for name in QUEUES]
     snapshot, holds = totals().parse([stats, 1, 1, 1, 500]), [Held("fcm:shop:1f", "credential_rejected", 1.0)]
     text = render(LedgerMetrics(snapshot, queues, 0.5, holds)).decode()
     return [(each.name, each.labels) for family in text_string_to_metric_families(text) for each in family.samples]

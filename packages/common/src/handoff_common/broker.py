@@ -59,7 +59,7 @@ class Broker:
         )
 
     @property
-    def celerys_url(self) -> str:
+    def celery_url(self) -> str:
         """As Celery, kombu and Flower take it, without options; it holds the password."""
         scheme = "sentinel" if self.master else "rediss" if self.tls else "redis"
         user, password = (quote(part or "", safe="") for part in (self.username, self.password))

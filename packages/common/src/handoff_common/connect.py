@@ -12,11 +12,11 @@ from handoff_common.hiredis_commands import PlainConnection
 from handoff_common.sentinels import async_master_pool, master_pool, sentinel_options
 from handoff_common.tls import SharedTls
 
-BOUND_S = 1.5  # the longest that the API waits for Redis
-CONNECT_S = 1.0  # and for a connection to it
+BOUND_SECONDS = 1.5  # the longest that the API waits for Redis
+CONNECT_SECONDS = 1.0  # and for a connection to it
 
 
-class CelerysBroker(NamedTuple):
+class CeleryConnection(NamedTuple):
     """A broker as Celery's settings name it: `url` for broker and backend, `ssl` and `transport` for their options."""
 
     url: str
@@ -39,8 +39,8 @@ def blocking_client(url: str) -> Redis:
 def async_client(url: str) -> AsyncRedis:
     """A client for the API; bounded more tightly than a caller's patience."""
     broker = Broker.parse(url)
-    options = _options(broker, socket_timeout=BOUND_S, socket_connect_timeout=CONNECT_S)
-    options |= {"max_connections": 64, "timeout": BOUND_S}
+    options = _options(broker, socket_timeout=BOUND_SECONDS, socket_connect_timeout=CONNECT_SECONDS)
+    options |= {"max_connections": 64, "timeout": BOUND_SECONDS}
     if broker.master:
         return AsyncRedis.from_pool(async_master_pool(broker, options))
     ((host, port),) = broker.nodes
@@ -48,7 +48,7 @@ def async_client(url: str) -> AsyncRedis:
     return AsyncRedis.from_pool(BlockingConnectionPool(connection_class=kind, host=host, port=port, **options))
 
 
-def celerys_broker(url: str) -> CelerysBroker:
+def celery_connection(url: str) -> CeleryConnection:
     """The same broker for Celery, kombu and Flower, which take no options in the URL."""
     broker = Broker.parse(url)
     transport: dict[str, Any] = {
@@ -60,7 +60,7 @@ def celerys_broker(url: str) -> CelerysBroker:
     tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, "ssl_ca_certs": broker.ca_file}
     if broker.master:
         transport |= {"master_name": broker.master, "sentinel_kwargs": sentinel_options(broker)}
-    return CelerysBroker(broker.celerys_url, tls if broker.tls else None, transport)
+    return CeleryConnection(broker.celery_url, tls if broker.tls else None, transport)
 
 
 def _options(broker: Broker, **bounds: float) -> dict[str, Any]:

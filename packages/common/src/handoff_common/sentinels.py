@@ -21,7 +21,7 @@ from handoff_common.tls import MasterTls
 
 MASTERLESS = (MasterNotFoundError, AsyncMasterNotFoundError)
 ADDRESS = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
-PATIENCE_S = 0.5  # for one sentinel, so that another can be asked within the ledger's bound
+PATIENCE_SECONDS = 0.5  # for one sentinel, so that another can be asked within the ledger's bound
 
 
 def sentinel_options(broker: Broker) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def sentinel_options(broker: Broker) -> dict[str, Any]:
         "password": broker.sentinel_password,
         "ssl": broker.tls,
         "ssl_ca_certs": broker.ca_file,
-        "socket_timeout": PATIENCE_S,
-        "socket_connect_timeout": PATIENCE_S,
+        "socket_timeout": PATIENCE_SECONDS,
+        "socket_connect_timeout": PATIENCE_SECONDS,
         "retry": None,
     }
 

@@ -12,14 +12,14 @@ from handoff_contracts.queues import DEFAULT, Queue
 LONGEST_NAME = 100  # characters of a contract's name: the ledger's keys and the API's cursors carry it
 LAST_VERSION = 1_000_000
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-DAY_S, YEAR_S = 86_400, 31_536_000
+DAY_SECONDS, YEAR_SECONDS = 86_400, 31_536_000
 # The least and the most of each number in a policy. The worker turns the seconds into whole milliseconds.
 RANGES: Mapping[str, tuple[float, float]] = {
-    "attempts": (1, 1_000),
-    "backoff": (0.001, YEAR_S),
-    "backoff_limit": (0.001, YEAR_S),
-    "time_limit": (0.001, 7 * DAY_S),
-    "lease": (3, DAY_S),  # a shorter one ends between two renewals
+    "max_attempts": (1, 1_000),
+    "backoff": (0.001, YEAR_SECONDS),
+    "backoff_limit": (0.001, YEAR_SECONDS),
+    "time_limit": (0.001, 7 * DAY_SECONDS),
+    "lease": (3, DAY_SECONDS),  # a shorter one ends between two renewals
     "pack": (1, 100_000),  # the most items that a batch has
     "concurrency": (1, 10_000),
 }
@@ -49,7 +49,7 @@ class Policy:
         ValueError: a value is out of the range that `RANGES` gives it.
     """
 
-    attempts: int = 5  # runs before a task is dead
+    max_attempts: int = 5  # runs before a task is dead
     backoff: float = 2.0  # wait before the second attempt; doubles for each one after
     backoff_limit: float = 600.0  # longest wait between two attempts, before jitter
     time_limit: float = 60.0  # one attempt at one item; what is still running then has failed this attempt

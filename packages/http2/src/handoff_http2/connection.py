@@ -10,10 +10,10 @@ from handoff_http2.replies import Replies, greeting
 from handoff_http2.requests import Requests
 
 BUFFER = 2**20  # bytes that wait for the network before no more requests begin
-IDLE_S = 60.0  # one that carried nothing for so long may be dead, and isn't used again
-LOOK_S = 10.0  # one that is silent for so long is asked for a sign of life, and given up after as long again
+IDLE_SECONDS = 60.0  # one that carried nothing for so long may be dead, and isn't used again
+LOOK_SECONDS = 10.0  # one that is silent for so long is asked for a sign of life, and given up after as long again
 RECORD = 16_384  # bytes of one of TLS's records: more are not worth waiting for
-CLOSE_S = 1.0  # for taking leave
+CLOSE_SECONDS = 1.0  # for taking leave
 # The loop stands still between two tasks: so many turns, and it has read what was said meanwhile, a farewell perhaps.
 TURNS = 3
 
@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """It takes requests."""
         now = self._loop.time()
-        alive = now - self._heard < IDLE_S if self._owed is None else now - self._owed < 2 * LOOK_S
+        alive = now - self._heard < IDLE_SECONDS if self._owed is None else now - self._owed < 2 * LOOK_SECONDS
         return alive and not self._requests.over
 
     @property
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._leave()
         if self._transport is not None:
             # Where it was cut off while it was made, nobody tells that it is lost.
-            await asyncio.wait([self.lost], timeout=2 * CLOSE_S)
+            await asyncio.wait([self.lost], timeout=2 * CLOSE_SECONDS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
         if self._owed is None:
             self._owed = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_later(LOOK_S, self._look)
+            self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
         self._requests.ask(exchange)
         self._requests.go_on()
 
@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_later(CLOSE_S, self._transport.abort)
+            self._timer = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _write(self, data: bytes) -> None:
         if not self._out:
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
         if self._pinged:
             self._transport.abort()
             return
-        if self._loop.time() - self._owed >= LOOK_S:
+        if self._loop.time() - self._owed >= LOOK_SECONDS:
             self._pinged = True
             self._write(frame(frames.PING, 0, 0, b"handoff."))
-        self._timer = self._loop.call_later(LOOK_S, self._look)
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)

@@ -1,7 +1,7 @@
 """A task's life in Redis, each step one atomic script. `calls` has the steps; two clients run them."""
 
 from handoff_ledger.async_client import AsyncLedger
-from handoff_ledger.calls import Call, Claim, Limits, Receipt, Refused, Submission
+from handoff_ledger.calls import Call, Claim, ClaimRefused, Limits, Receipt, Submission
 from handoff_ledger.errors import (
     IdempotencyConflict,
     LedgerError,
@@ -13,16 +13,16 @@ from handoff_ledger.errors import (
     TaskError,
     UnknownTask,
 )
-from handoff_ledger.records import Batch, Fault, Item, Progress, QueueState, State, Task
-from handoff_ledger.sync_client import BlockingLedger
+from handoff_ledger.records import Batch, Failure, Item, Progress, QueueState, State, Task
+from handoff_ledger.sync_client import SyncLedger
 
 __all__ = [
     "AsyncLedger",
     "Batch",
-    "BlockingLedger",
     "Call",
     "Claim",
-    "Fault",
+    "ClaimRefused",
+    "Failure",
     "IdempotencyConflict",
     "Item",
     "LedgerError",
@@ -34,10 +34,10 @@ __all__ = [
     "QueueFull",
     "QueueState",
     "Receipt",
-    "Refused",
     "Stale",
     "State",
     "Submission",
+    "SyncLedger",
     "Task",
     "TaskError",
     "UnknownTask",

@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, NoScriptError
 
-from handoff_common.connect import BOUND_S, async_client
+from handoff_common.connect import BOUND_SECONDS, async_client
 from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch, stage_packs
-from handoff_ledger.calls.base import MOST_RECORDS
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.outages import TRANSIENT, demoted, unavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
 GROUP = 12  # tasks accepted in one step: Redis takes the first while the API still makes the others ready
-JOIN_S = 0.001  # fuller groups cost less of both, and Redis has work meanwhile
-FSYNC_MS = int(BOUND_S * 1000) - 100
+COALESCE_WINDOW_SECONDS = 0.001  # fuller groups cost less of both, and Redis has work meanwhile
+FSYNC_MS = int(BOUND_SECONDS * 1000) - 100
 
 
 class AsyncLedger:
@@ -28,7 +28,7 @@ class AsyncLedger:
         self.redis: Redis = async_client(url)
         self.limits = limits
         self._durable = durable
-        self._group = MOST_RECORDS if durable else GROUP  # the longer wait, for the disk, is shared by all
+        self._group = MAX_RECORDS_PER_SCRIPT if durable else GROUP  # the longer wait, for the disk, is shared by all
         self._waiting: list[tuple[Submission, asyncio.Future[Receipt]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
@@ -39,7 +39,7 @@ class AsyncLedger:
             LedgerUnavailable: Redis did not take it within the bound; it may have been done all the same.
         """
         try:
-            async with asyncio.timeout(BOUND_S):
+            async with asyncio.timeout(BOUND_SECONDS):
                 reply = await self._repeated(self._confirmed if durable else self._evaluate, call)
         except (*TRANSIENT, TimeoutError) as error:
             if demoted(error):
@@ -48,7 +48,9 @@ class AsyncLedger:
         return call.parse(reply)
 
     async def accept(self, submission: Submission) -> Receipt:
-        """Accepts a task, in one round trip with others of this turn of the loop, or of `JOIN_S` while one is going.
+        """Accepts a task, in one round trip with others that arrive in the same turn of the loop.
+
+        While another round trip is under way, tasks join for `COALESCE_WINDOW_SECONDS`.
 
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
@@ -58,7 +60,7 @@ class AsyncLedger:
         self._waiting.append((submission, future))
         if len(self._waiting) == 1:
             # When the other requests of this turn have joined; while Redis is at work, those of a few turns.
-            loop.call_later(JOIN_S if self._flushes else 0, self._send)
+            loop.call_later(COALESCE_WINDOW_SECONDS if self._flushes else 0, self._send)
         elif len(self._waiting) == self._group:
             self._send()
         return await future
@@ -69,10 +71,10 @@ class AsyncLedger:
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
         """
-        here, staged = packs[:MOST_RECORDS], packs[MOST_RECORDS:]
+        here, staged = packs[:MAX_RECORDS_PER_SCRIPT], packs[MAX_RECORDS_PER_SCRIPT:]
         number, item = len(here), sum(items for _, items in here)
-        for at in range(0, len(staged), MOST_RECORDS):
-            some = staged[at : at + MOST_RECORDS]
+        for at in range(0, len(staged), MAX_RECORDS_PER_SCRIPT):
+            some = staged[at : at + MAX_RECORDS_PER_SCRIPT]
             await self.run(stage_packs(submission, some, number, item))
             number, item = number + len(some), item + sum(items for _, items in some)
         return await self.run(accept_batch(submission, here, self.limits, staged), durable=self._durable)
@@ -127,7 +129,7 @@ class AsyncLedger:
     async def info(self, *sections: str) -> dict[str, Any]:
         """What Redis says of itself. Raises `LedgerUnavailable`."""
         try:
-            async with asyncio.timeout(BOUND_S):
+            async with asyncio.timeout(BOUND_SECONDS):
                 return await self.redis.info(*sections)
         except (*TRANSIENT, TimeoutError) as error:
             raise unavailable(error) from error

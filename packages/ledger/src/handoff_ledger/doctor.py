@@ -13,24 +13,24 @@ from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import calls
 from handoff_ledger.calls import Call
-from handoff_ledger.calls.reconcile import RENEW_S
+from handoff_ledger.calls.reconcile import RENEW_SECONDS
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.fitness import Fitness, clarify, version
 from handoff_ledger.records import QueueState
 from handoff_ledger.rights import SUBJECTS
-from handoff_ledger.sync_client import BlockingLedger
+from handoff_ledger.sync_client import SyncLedger
 
 OLDEST = (7, 2)  # the first Redis with WAITAOF
 SAFE = (8, 2, 2)  # the first Redis 8 without a known hole in its scripting
-SKEW_S = 2.0
-STALE_S = 10.0  # a reconciler sweeps every half second
+SKEW_SECONDS = 2.0
+STALE_SECONDS = 10.0  # a reconciler sweeps every half second
 
 
 class Survey(NamedTuple):
-    """What the ledger says of its workers. `skew_s`: this machine's clock less Redis's."""
+    """What the ledger says of its workers. `skew_seconds`: this machine's clock less Redis's."""
 
-    skew_s: float
-    swept_s: float  # seconds since the last sweep, infinite without one
+    skew_seconds: float
+    swept_seconds: float  # seconds since the last sweep, infinite without one
     unserved: Sequence[str]
     parked: Mapping[str, int]
 
@@ -70,9 +70,9 @@ def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
 
 def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequence[AnyContract]) -> Iterator[str]:
     """What is wrong with those that serve the ledger."""
-    if abs(said.skew_s) > SKEW_S:
-        yield f"This machine's clock and Redis's are {abs(said.skew_s):.0f} s apart: run a time service on both."
-    if said.swept_s > STALE_S:
+    if abs(said.skew_seconds) > SKEW_SECONDS:
+        yield f"This machine's clock and Redis's are {abs(said.skew_seconds):.0f} s apart: run a time service on both."
+    if said.swept_seconds > STALE_SECONDS:
         yield "Nobody reconciles, so what a dead worker held stays there: start a worker."
     for queue in queues:
         if not queue.served:
@@ -83,13 +83,13 @@ def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequen
         if contract in said.unserved or contract not in {f"{each.name}:{each.version}" for each in contracts}:
             yield f"{count} tasks are parked for {contract}: deploy a worker that knows it, or cancel them."
     for each in contracts:
-        if each.policy.lease < 2 * RENEW_S:
-            yield f"The lease of {each.name} is under two renewals: give its policy at least {2 * RENEW_S:.0f} s."
+        if each.policy.lease < 2 * RENEW_SECONDS:
+            yield f"The lease of {each.name} is under two renewals: give its policy at least {2 * RENEW_SECONDS:.0f} s."
 
 
 def faults(url: str) -> Iterator[str]:
     """Everything that is wrong with the Redis that `url` names and with those that serve it."""
-    ledger = BlockingLedger(url)
+    ledger = SyncLedger(url)
     try:
         yield from redis_faults(ledger.info())
         unfit = list(fitness_faults(url))

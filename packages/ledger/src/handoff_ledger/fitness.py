@@ -20,7 +20,7 @@ from handoff_ledger.outages import explain
 from handoff_ledger.peer import look
 from handoff_ledger.rights import Service, check_rights
 from handoff_ledger.sentences import CLUSTER, LOADING, TOO_OLD
-from handoff_ledger.sync_client import BlockingLedger
+from handoff_ledger.sync_client import SyncLedger
 
 OLDEST = (7, 0)  # the first Redis whose scripts have flags
 SECTIONS = ("server", "memory", "persistence", "cluster")  # of INFO
@@ -66,7 +66,7 @@ class Fitness:
 
     def check(self) -> None:
         """Asks Redis, over a connection of its own, whether it can serve. Raises a `LedgerUnavailable`."""
-        ledger = BlockingLedger(self.url)
+        ledger = SyncLedger(self.url)
         try:
             self.judge(ledger.info())
             ledger.run(self.rights())

@@ -10,9 +10,9 @@ from handoff_common.broker import Address, Broker
 from handoff_ledger.outages import explain, explain_reply
 from handoff_ledger.sentences import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
 
-CONNECT_S = 1.0
+CONNECT_SECONDS = 1.0
 TLS_RECORDS = (b"\x15", b"\x16")  # an alert, a handshake
-SAYS_S = 0.3  # what a server says of itself comes at once
+SAYS_SECONDS = 0.3  # what a server says of itself comes at once
 
 
 def look(broker: Broker) -> Outage | None:
@@ -33,8 +33,8 @@ def look(broker: Broker) -> Outage | None:
 def _said(address: Address) -> bytes:
     """The first line of what the server says, at once or to a PING; nothing when it closes without a word."""
     try:
-        with socket.create_connection(address, timeout=CONNECT_S) as connection:
-            connection.settimeout(SAYS_S)
+        with socket.create_connection(address, timeout=CONNECT_SECONDS) as connection:
+            connection.settimeout(SAYS_SECONDS)
             try:
                 return connection.recv(512)
             except TimeoutError:
@@ -58,7 +58,7 @@ def _refused_by_tls(address: Address) -> Outage | None:
     """Why a server that speaks TLS ends the connection, None when it gives no reason."""
     try:
         with _wrapped(address) as connection:
-            connection.settimeout(SAYS_S)
+            connection.settimeout(SAYS_SECONDS)
             connection.recv(1)
     except ssl.SSLError as error:
         return explain(error)
@@ -70,7 +70,7 @@ def _refused_by_tls(address: Address) -> Outage | None:
 def _wrapped(address: Address) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent that is worth protecting
-    plain = socket.create_connection(address, timeout=CONNECT_S)
+    plain = socket.create_connection(address, timeout=CONNECT_SECONDS)
     try:
         return context.wrap_socket(plain)
     except OSError:

@@ -33,7 +33,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Fault(Record):
+class Failure(Record):
     """Why a task or an item did not succeed: a stable code, and a sentence without anything from the payload."""
 
     code: str
@@ -58,7 +58,7 @@ class Task(Record):
     priority: str | None = None
     batch: str | None = None
     attempt: int
-    attempts: int
+    max_attempts: int
     created_at: datetime
     due_at: datetime | None = None
     started_at: datetime | None = None
@@ -67,7 +67,7 @@ class Task(Record):
     cancel_requested: bool = False
     progress: Progress | None = None
     result: Any = None
-    error: Fault | None = None
+    error: Failure | None = None
 
     @classmethod
     def from_fields(cls, id: str, fields: Mapping[str, str], outcome: Mapping[str, Any]) -> "Task":
@@ -81,7 +81,7 @@ class Task(Record):
             priority=fields.get("priority"),
             batch=fields.get("batch"),
             attempt=int(fields.get("attempt", 0)),
-            attempts=int(fields["attempts"]),
+            max_attempts=int(fields["attempts"]),
             created_at=instant(fields["created"]),
             due_at=_maybe(fields.get("due")),
             started_at=_maybe(fields.get("started")),
@@ -90,7 +90,7 @@ class Task(Record):
             cancel_requested="cancel" in fields,
             progress=Progress(done=int(fields.get("done", 0)), total=int(items)) if items else None,
             result=outcome.get("result"),
-            error=Fault(**outcome["error"]) if "error" in outcome else None,
+            error=Failure(**outcome["error"]) if "error" in outcome else None,
         )
 
 
@@ -131,7 +131,7 @@ class Item(Record):
     state: State
     item: Any
     result: Any = None
-    error: Fault | None = None
+    error: Failure | None = None
 
 
 class Action(Record):
@@ -174,7 +174,7 @@ class QueueState(Record):
 
     name: str
     depth: int  # tasks that wait; a pack counts as one
-    oldest_s: float  # how long the oldest of them has waited, seconds
+    oldest_seconds: float  # how long the oldest of them has waited, seconds
     served: bool  # whether a live worker takes tasks from it
     overdue: int  # tasks that are due, or whose lease has ended, and not in it yet; 2,000 at most are looked at
 

@@ -1,4 +1,4 @@
-"""`BlockingLedger`: runs the ledger's calls from a worker's process."""
+"""`SyncLedger`: runs the ledger's calls from a worker's process."""
 
 import time
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from handoff_ledger.scripts import load
 T = TypeVar("T")
 
 
-class BlockingLedger:
+class SyncLedger:
     """The ledger for code that may wait. A process makes its own: connections do not survive a fork."""
 
     def __init__(self, url: str) -> None:
@@ -39,7 +39,7 @@ class BlockingLedger:
             raise unavailable(error) from error
         return call.parse(reply)
 
-    def insist(self, call: Call[T], patience: float) -> T:
+    def run_with_retry(self, call: Call[T], patience: float) -> T:
         """Runs one step until Redis takes it, for `patience` seconds at most: what was done must be recorded.
 
         Raises:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from handoff_api.server import GRACE_S, Worker
+from handoff_api.server import GRACE_SECONDS, Worker
 from handoff_api.settings import Settings
 from handoff_common.logs import configure
 from handoff_common.settings import load
@@ -20,7 +20,7 @@ workers = settings.web_concurrency
 worker_class = Worker
 loglevel = "warning"
 keepalive = settings.api_keep_alive
-graceful_timeout = GRACE_S
+graceful_timeout = GRACE_SECONDS
 timeout = 30
 control_socket_disable = True  # its file would lie in the home directory
 memory = Path("/dev/shm")  # noqa: S108  # a heartbeat's file there never waits for a disk

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from handoff_api.problems import REPEATED_FIELD, Fault, Problem
+from handoff_api.problems import REPEATED_FIELD, FieldError, Problem
 
 # Request fields that are no lists: a second line has no meaning. Every other field is combined.
 SINGLETONS = {
@@ -46,5 +46,5 @@ def combine(lines: Sequence[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], P
     for name in repeated:
         del values[name]
     fields = {name: (b"; " if name == b"cookie" else b", ").join(parts) for name, parts in values.items()}
-    faults = [Fault(f"header.{name.decode().title()}", "Send this field once") for name in repeated]
+    faults = [FieldError(f"header.{name.decode().title()}", "Send this field once") for name in repeated]
     return fields, Problem(REPEATED_FIELD, faults=faults) if faults else None

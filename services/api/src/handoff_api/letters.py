@@ -11,7 +11,7 @@ from handoff_api.ranges import ContractName, ErrorCode, Time, epoch_ms
 from handoff_api.settings import TASK_LIMIT
 from handoff_api.state import ApiRequest
 from handoff_ledger import AsyncLedger, State
-from handoff_ledger.calls import DeadLetters, redrive_all
+from handoff_ledger.calls import RedriveFilter, redrive_all
 
 MOST = 10_000  # tasks that one request queues again
 
@@ -27,10 +27,10 @@ class Matching(BaseModel):
     ended_from: Time | None = None
     ended_until: Time | None = None
 
-    def letters(self) -> DeadLetters:
+    def letters(self) -> RedriveFilter:
         times = {"ended_from_ms": self.ended_from, "ended_until_ms": self.ended_until}
         given = {name: epoch_ms(time) for name, time in times.items() if time}
-        return DeadLetters(state=State(self.state), contract=self.contract, code=self.code, **given)
+        return RedriveFilter(state=State(self.state), contract=self.contract, code=self.code, **given)
 
 
 class Redriven(BaseModel):
@@ -49,7 +49,7 @@ async def matching(request: ApiRequest) -> Matching:
         raise Problem(INVALID_REQUEST, faults=faults(error)) from None
 
 
-async def redrive_matching(ledger: AsyncLedger, letters: DeadLetters, by: str) -> Redriven:
+async def redrive_matching(ledger: AsyncLedger, letters: RedriveFilter, by: str) -> Redriven:
     """Queues what matches again, step by step, so that none of them holds Redis up."""
     done, cursor = 0, ""
     while done < MOST:

@@ -33,7 +33,7 @@ class Snapshot:
 
     stats: Mapping[str, int] = field(default_factory=dict)
     open: Mapping[str, int] = field(default_factory=dict)
-    sweep_age_s: float | None = None  # None when nothing ever swept
+    sweep_age_seconds: float | None = None  # None when nothing ever swept
 
 
 def totals() -> Call[Snapshot]:
@@ -66,9 +66,11 @@ class LedgerMetrics(Collector):
         yield GaugeMetricFamily(
             "handoff_redis_memory_ratio", "Share of its memory limit that Redis uses", value=self.memory
         )
-        if self.snapshot.sweep_age_s is not None:
+        if self.snapshot.sweep_age_seconds is not None:
             yield GaugeMetricFamily(
-                "handoff_reconciler_age_seconds", "How long ago the reconciler swept", value=self.snapshot.sweep_age_s
+                "handoff_reconciler_age_seconds",
+                "How long ago the reconciler swept",
+                value=self.snapshot.sweep_age_seconds,
             )
         yield from _counted(self.snapshot.stats)
         tasks = GaugeMetricFamily("handoff_tasks_open", "Tasks in a state that is not in a queue", labels=["state"])
@@ -91,7 +93,7 @@ def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
     for queue in queues:
         depth.add_metric([queue.name], queue.depth)
         backlog.add_metric([queue.name], queue.depth + queue.overdue)
-        oldest.add_metric([queue.name], queue.oldest_s)
+        oldest.add_metric([queue.name], queue.oldest_seconds)
         served.add_metric([queue.name], float(queue.served))
     yield from (depth, backlog, oldest, served)
 

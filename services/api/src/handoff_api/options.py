@@ -9,13 +9,13 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from handoff_api.parameters import parameters
-from handoff_api.problems import INVALID_REQUEST, PRIORITY_NOT_OFFERED, Fault, Problem, details, fault
-from handoff_api.ranges import YEAR_S, Delay, Life, Time
+from handoff_api.problems import INVALID_REQUEST, PRIORITY_NOT_OFFERED, FieldError, Problem, details, fault
+from handoff_api.ranges import YEAR_SECONDS, Delay, Life, Time
 from handoff_api.state import ApiRequest
 from handoff_contracts import Priority, queue_for
 from handoff_contracts.catalogue import AnyContract
 
-LONGEST_WAIT_S = 30
+LONGEST_WAIT_SECONDS = 30
 KEY = re.compile(rb"[\x20-\x7e]{1,255}")
 LONGEST_PREFER = 1024  # bytes that are parsed
 PREFERENCE = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*")+')  # up to a comma that stands outside of quotes
@@ -49,7 +49,7 @@ class TaskOptions(BatchOptions):
     def _one_time(self) -> Self:
         if self.delay is not None and self.run_at is not None:
             raise ValueError("Give delay or run_at, not both")
-        if self.run_at is not None and (self.run_at - datetime.now(UTC)).total_seconds() > YEAR_S:
+        if self.run_at is not None and (self.run_at - datetime.now(UTC)).total_seconds() > YEAR_SECONDS:
             raise ValueError("run_at is more than a year ahead")
         return self
 
@@ -90,7 +90,7 @@ def idempotency_key(request: ApiRequest) -> str:
     if key is None:
         return ""
     if not KEY.fullmatch(key):
-        wrong = Fault("header.Idempotency-Key", "A key has 1 to 255 printable ASCII characters")
+        wrong = FieldError("header.Idempotency-Key", "A key has 1 to 255 printable ASCII characters")
         raise Problem(INVALID_REQUEST, faults=[wrong])
     return key.decode()
 
@@ -105,5 +105,5 @@ def wait(request: ApiRequest) -> int:
         if name.strip().lower() == b"wait":
             seconds = value.strip(b' \t"')
             # Three digits are over the limit already. Python reads no number of more than 4,300 digits.
-            return min(int(seconds.lstrip(b"0")[:3] or b"0"), LONGEST_WAIT_S) if seconds.isdigit() else 0
+            return min(int(seconds.lstrip(b"0")[:3] or b"0"), LONGEST_WAIT_SECONDS) if seconds.isdigit() else 0
     return 0

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from handoff_api.body import parse
 from handoff_api.canonical import canonical_json
 from handoff_api.intake import Intake
-from handoff_api.problems import INVALID_BATCH, MOST_FAULTS, Fault, Problem, faults, item_faults
+from handoff_api.problems import INVALID_BATCH, MOST_FAULTS, FieldError, Problem, faults, item_faults
 
 MOST_ITEMS = 100_000
 MOST_PACKS = 10_000
@@ -51,9 +51,9 @@ def pack(intake: Intake, body: bytes, *, keyed: bool) -> Packed:
         raise Problem(INVALID_BATCH, faults=faults(error)[:MOST_FAULTS]) from None
     most = MOST_PACKS * intake.contract.policy.pack
     if len(envelope.items) > most:
-        raise Problem(INVALID_BATCH, faults=[Fault("items", f"This contract takes {most:,} at most")])
+        raise Problem(INVALID_BATCH, faults=[FieldError("items", f"This contract takes {most:,} at most")])
     packer = Packer(intake, envelope.common, keyed=keyed)
-    wrong: list[Fault] = []
+    wrong: list[FieldError] = []
     for number, item in enumerate(envelope.items):
         try:
             packer.add(item)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from fastapi.dependencies.utils import get_flat_params
 
-from handoff_api.problems import INVALID_REQUEST, Fault, Problem, fault_path
+from handoff_api.problems import INVALID_REQUEST, FieldError, Problem, fault_path
 from handoff_api.state import ApiRequest
 
 MOST = 50  # parameters that a request may have
@@ -17,7 +17,7 @@ def parameters(query: bytes) -> dict[str, str]:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST)
     except ValueError:
         sentence = f"A query has at most {MOST} parameters, percent-encoded as UTF-8"
-        raise Problem(INVALID_REQUEST, faults=[Fault("query", sentence)]) from None
+        raise Problem(INVALID_REQUEST, faults=[FieldError("query", sentence)]) from None
     found = dict(pairs)
     if len(found) < len(pairs):
         counts = Counter(name for name, _ in pairs)
@@ -37,4 +37,4 @@ async def check(request: ApiRequest) -> None:
 
 
 def _refusal(names: list[str], sentence: str) -> Problem:
-    return Problem(INVALID_REQUEST, faults=[Fault(fault_path(("query", name)), sentence) for name in names])
+    return Problem(INVALID_REQUEST, faults=[FieldError(fault_path(("query", name)), sentence) for name in names])

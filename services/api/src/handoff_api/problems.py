@@ -68,7 +68,7 @@ DOMAIN: Mapping[type[Exception], Kind] = {
 }
 
 
-class Fault(NamedTuple):
+class FieldError(NamedTuple):
     """One thing that is wrong, and where: `title`, `items[3].token`, `query.delay`, `header.Idempotency-Key`."""
 
     path: str
@@ -79,7 +79,7 @@ class Problem(Exception):
     """A request that can't be served. `detail` is a sentence without anything from the request."""
 
     def __init__(
-        self, kind: Kind, detail: str = "", faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+        self, kind: Kind, detail: str = "", faults: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(kind.code)
         self.kind = kind
@@ -100,12 +100,12 @@ class Problem(Exception):
         return Response(orjson.dumps(document), kind.status, headers, media_type="application/problem+json")
 
 
-def faults(error: ValidationError) -> list[Fault]:
+def faults(error: ValidationError) -> list[FieldError]:
     """What a validation found, without what was given."""
     return [fault(entry, entry["loc"]) for entry in details(error)]
 
 
-def item_faults(error: ValidationError, number: int) -> list[Fault]:
+def item_faults(error: ValidationError, number: int) -> list[FieldError]:
     """The same for item number `number` of a batch."""
     return [fault(entry, ("items", number, *entry["loc"])) for entry in details(error)]
 
@@ -114,10 +114,10 @@ def details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def fault(entry: ErrorDetails, location: Sequence[str | int]) -> Fault:
+def fault(entry: ErrorDetails, location: Sequence[str | int]) -> FieldError:
     # This message alone would quote the input.
     message = "The tag is unknown" if entry["type"] == "union_tag_invalid" else entry["msg"]
-    return Fault(fault_path(location), message.removeprefix("Value error, "))
+    return FieldError(fault_path(location), message.removeprefix("Value error, "))
 
 
 def fault_path(location: Sequence[str | int]) -> str:

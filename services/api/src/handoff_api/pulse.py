@@ -10,7 +10,7 @@ from handoff_ledger import AsyncLedger, LedgerMisconfigured, LedgerUnavailable
 from handoff_ledger.fitness import SECTIONS, Fitness, clarify, report
 
 log = logging.getLogger(__name__)
-BEAT_S = 1.0
+BEAT_SECONDS = 1.0
 FULL = 0.8  # the share of Redis's memory from which nothing is accepted, so that the backlog can always drain
 
 
@@ -61,7 +61,7 @@ class Pulse:
     async def run(self) -> None:
         """Beats until it is cancelled."""
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(BEAT_SECONDS)
             await self.beat()
 
     def _refused(self, fault: LedgerUnavailable) -> None:

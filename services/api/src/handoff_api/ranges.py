@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from handoff_contracts.contract import LONGEST_NAME
 
-YEAR_S = 365 * 24 * 60 * 60
+YEAR_SECONDS = 365 * 24 * 60 * 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The grammars of RFC 3339 and of a JSON number: Python reads much more, like 2030-W01-1T00Z, 1_000 and inf.
 RFC_3339 = re.compile(
@@ -37,8 +37,8 @@ def _number(value: object) -> object:
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_time)]
-Delay = Annotated[float, Field(ge=0, le=YEAR_S, allow_inf_nan=False), BeforeValidator(_number)]
-Life = Annotated[float, Field(gt=0, le=YEAR_S, allow_inf_nan=False), BeforeValidator(_number)]
+Delay = Annotated[float, Field(ge=0, le=YEAR_SECONDS, allow_inf_nan=False), BeforeValidator(_number)]
+Life = Annotated[float, Field(gt=0, le=YEAR_SECONDS, allow_inf_nan=False), BeforeValidator(_number)]
 Limit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_number)]
 CursorText = Annotated[str, Field(max_length=400)]
 ContractName = Annotated[str, Field(max_length=LONGEST_NAME, pattern=r"^[a-z0-9_.]*$")]

@@ -13,12 +13,12 @@ from uvicorn_worker import UvicornWorker
 
 from handoff_api.protocol import BoundedProtocol
 
-GRACE_S = 20  # after SIGTERM; then what still runs is killed
+GRACE_SECONDS = 20  # after SIGTERM; then what still runs is killed
 SERVER: dict[str, Any] = {
     "loop": "uvloop",
     "http": BoundedProtocol,
     "ws": "none",
-    "timeout_graceful_shutdown": GRACE_S - 3,
+    "timeout_graceful_shutdown": GRACE_SECONDS - 3,
     "proxy_headers": False,  # nothing here asks where a request came from
     "server_header": False,
     "access_log": False,

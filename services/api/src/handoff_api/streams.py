@@ -17,7 +17,7 @@ from handoff_api.state import ApiRequest, State
 from handoff_ledger import Batch, Call, Task
 
 T = TypeVar("T", Task, Batch)
-PACE_S = 0.2  # between two events of a stream
+PACE_SECONDS = 0.2  # between two events of a stream
 END_KNOWN: dict[int | str, dict[str, Any]] = {204: {"description": "`Last-Event-ID` names the end: there is no more"}}
 AGAIN_MS = 2000  # after which a client that lost the stream comes back
 
@@ -31,7 +31,7 @@ async def events(
     async def read() -> T:
         return await ledger.run(call)
 
-    async for now in state["watcher"].follow(id, read, ended, PACE_S):
+    async for now in state["watcher"].follow(id, read, ended, PACE_SECONDS):
         number += 1
         event, key = ("end", end_id(now)) if ended(now) else (name, str(number))
         yield ServerSentEvent(raw_data=view(now).model_dump_json(), event=event, id=key, retry=AGAIN_MS)

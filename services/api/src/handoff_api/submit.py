@@ -108,7 +108,7 @@ def _fresh(submission: Submission, receipt: Receipt) -> TaskView:
         queue=submission.queue,
         priority=submission.priority or None,
         attempt=0,
-        attempts=submission.contract.policy.attempts,
+        max_attempts=submission.contract.policy.max_attempts,
         created_at=instant(created),
         due_at=instant(created + delay) if delay else None,
         expires_at=instant(created + expires) if expires else None,

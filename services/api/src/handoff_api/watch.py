@@ -17,9 +17,9 @@ from handoff_ledger import LedgerUnavailable, UnknownTask
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 CHANNEL = "handoff:events:"
-QUIET_S = 5.0  # a connection that is silent for so long is asked whether it is alive
-AGAIN_S = 0.5  # between two attempts to connect
-POLL_S = 5.0  # a change whose notice was lost is seen after so long
+QUIET_SECONDS = 5.0  # a connection that is silent for so long is asked whether it is alive
+AGAIN_SECONDS = 0.5  # between two attempts to connect
+POLL_SECONDS = 5.0  # a change whose notice was lost is seen after so long
 
 
 class Watcher:
@@ -66,7 +66,7 @@ class Watcher:
                     if ended(now):
                         return
                     await asyncio.sleep(pace)
-                await _within(POLL_S, changed)
+                await _within(POLL_SECONDS, changed)
 
     def stop(self) -> None:
         """Ends everything that follows: the process stops."""
@@ -83,7 +83,7 @@ class Watcher:
                     tasks.create_task(self._listen(pubsub))
             except* Exception as group:  # redis-py also raises AttributeError over a connection that it just lost
                 log.debug("The subscription was lost", extra={"event": "watch.lost", "errors": len(group.exceptions)})
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def aclose(self) -> None:
         await self._redis.aclose()
@@ -106,7 +106,7 @@ class Watcher:
     async def _listen(self, pubsub: PubSub) -> None:
         asked = False
         while not _ending():
-            message = await pubsub.get_message(timeout=QUIET_S)
+            message = await pubsub.get_message(timeout=QUIET_SECONDS)
             if message is None:
                 if asked:
                     raise ConnectionError("the subscription is dead")

@@ -7,7 +7,7 @@ import sys
 from celery import Celery
 from kombu import Queue
 
-from handoff_common.connect import celerys_broker
+from handoff_common.connect import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
 from handoff_flower import queues
@@ -23,7 +23,7 @@ def main() -> None:
         password = secrets.token_urlsafe(12)
         os.environ["FLOWER_BASIC_AUTH"] = f"admin:{password}"
         sys.stderr.write(f"handoff: FLOWER_BASIC_AUTH is not set; until the next start the login is admin:{password}\n")
-    broker = celerys_broker(settings.broker_url)
+    broker = celery_connection(settings.broker_url)
     app = Celery("handoff")
     app.backend_cls = broker.url
     app.conf.update(

@@ -2,7 +2,7 @@
 
 import re
 
-from handoff_ledger import Fault
+from handoff_ledger import Failure
 
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -14,7 +14,7 @@ class Verdict(Exception):
         super().__init__(code)
         if not CODE.fullmatch(code):  # a code shows in Flower and in logs, so nothing of a payload may be one
             raise ValueError("a code is a name like no_such_customer")
-        self.fault = Fault(code=code, message=message)
+        self.fault = Failure(code=code, message=message)
 
 
 class Retry(Verdict):

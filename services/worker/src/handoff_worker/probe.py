@@ -9,13 +9,13 @@ import sys
 import time
 from pathlib import Path
 
-STALE_S = 120.0  # the file is touched every 10 s
+STALE_SECONDS = 120.0  # the file is touched every 10 s
 
 
 def alive(file: Path) -> bool:
     """Whether the worker's loop turns, as far as Redis lets it."""
     try:
-        if time.time() - file.stat().st_mtime < STALE_S:
+        if time.time() - file.stat().st_mtime < STALE_SECONDS:
             return True
     except FileNotFoundError:
         pass

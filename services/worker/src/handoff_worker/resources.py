@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handoff_ledger import BlockingLedger
+from handoff_ledger import SyncLedger
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.lazy import Lazy
 from handoff_worker.delivery.rate_limiter import Pace
@@ -29,7 +29,7 @@ class Resources:
     mail: "Lazy[SmtpServers]"
 
     @classmethod
-    def open(cls, settings: Settings, ledger: BlockingLedger) -> "Resources":
+    def open(cls, settings: Settings, ledger: SyncLedger) -> "Resources":
         apps = Apps(settings)
         return cls(
             settings=settings,

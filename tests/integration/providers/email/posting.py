@@ -9,7 +9,7 @@ from typing import Any
 from redis import Redis as Client
 
 from handoff_contracts.tasks.email_send import EMAIL_SEND
-from handoff_ledger import BlockingLedger, Task, calls
+from handoff_ledger import SyncLedger, Task, calls
 from handoff_ledger.calls.channels import Held
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
@@ -37,7 +37,7 @@ class Post:
         self.apps.mkdir()
         self.blobs.mkdir()
         self._redis = redis
-        ledger = BlockingLedger(redis_url)
+        ledger = SyncLedger(redis_url)
         self.resources = Resources.open(Settings(apps_dir=self.apps, blob_dir=self.blobs), ledger)
         self._executor = Executor(ledger, LIMITS, self.resources, "this worker", lambda: False)
 

@@ -22,7 +22,7 @@ WAIT = Contract(
     payload=Job,
     result=Report,
     summary="Waits on the event loop.",
-    policy=Policy(pack=20, concurrency=5, backoff=0.1, attempts=3),
+    policy=Policy(pack=20, concurrency=5, backoff=0.1, max_attempts=3),
 )
 BLOCK = Contract(
     name="lab.block",
@@ -31,7 +31,7 @@ BLOCK = Contract(
     result=Report,
     summary="Blocks its process.",
     queue=DOCUMENTS,
-    policy=Policy(attempts=3),
+    policy=Policy(max_attempts=3),
 )
 SPIN = Contract(
     name="lab.spin",
@@ -39,7 +39,7 @@ SPIN = Contract(
     payload=Job,
     result=Report,
     summary="Turns for ever.",
-    policy=Policy(time_limit=2, attempts=1),
+    policy=Policy(time_limit=2, max_attempts=1),
 )
 DIE = Contract(
     name="lab.die",
@@ -47,7 +47,7 @@ DIE = Contract(
     payload=Job,
     result=Report,
     summary="Kills its process.",
-    policy=Policy(attempts=2),
+    policy=Policy(max_attempts=2),
 )
 ACT = Contract(
     name="lab.act",
@@ -55,5 +55,5 @@ ACT = Contract(
     payload=Job,
     result=Report,
     summary="Does what its name says, raise or die; else it blocks its process for the seconds it was told.",
-    policy=Policy(attempts=2, backoff=0.1),
+    policy=Policy(max_attempts=2, backoff=0.1),
 )

@@ -94,5 +94,5 @@ DOCUMENT_EXTRACT = Contract(
     result=Extracted,
     summary="Read the text, the metadata, the outline and the page images of a PDF.",
     queue=DOCUMENTS,
-    policy=Policy(attempts=3, time_limit=180.0),
+    policy=Policy(max_attempts=3, time_limit=180.0),
 )

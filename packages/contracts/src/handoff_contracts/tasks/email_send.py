@@ -77,5 +77,5 @@ EMAIL_SEND = Contract(
     summary="Send one mail to one recipient.",
     queue=DEFAULT,
     # Greylisting and a server that is away ask for hours. A mail may wait for nine others that take a minute each.
-    policy=Policy(attempts=12, backoff=30.0, backoff_limit=3600.0, pack=50, concurrency=10, time_limit=660.0),
+    policy=Policy(max_attempts=12, backoff=30.0, backoff_limit=3600.0, pack=50, concurrency=10, time_limit=660.0),
 )

@@ -103,7 +103,7 @@ HTTP_REQUEST = Contract(
     summary="Send one HTTP request, and keep its answer.",
     # The waits double from 5 s to 4 h: a receiver that is down has 9 hours to come back.
     policy=Policy(
-        attempts=14,
+        max_attempts=14,
         backoff=5.0,
         backoff_limit=14_400.0,
         time_limit=130.0,

@@ -1,13 +1,13 @@
 """Every step of a task's life as a `Call`: a script, its arguments and what to make of the reply.
 
-Nothing here touches the network: `BlockingLedger` and `AsyncLedger` run the same calls.
+Nothing here touches the network: `SyncLedger` and `AsyncLedger` run the same calls.
 """
 
 from handoff_ledger.calls.accept import Receipt, Submission, accept, accept_batch, stage_packs
-from handoff_ledger.calls.admin import Cancelled, DeadLetters, actions, cancel, cancel_batch, redrive, redrive_all
+from handoff_ledger.calls.admin import Cancelled, RedriveFilter, actions, cancel, cancel_batch, redrive, redrive_all
 from handoff_ledger.calls.attempts import (
     Claim,
-    Refused,
+    ClaimRefused,
     claim,
     fail,
     finish,
@@ -29,11 +29,11 @@ __all__ = [
     "Call",
     "Cancelled",
     "Claim",
-    "DeadLetters",
+    "ClaimRefused",
     "Held",
     "Limits",
     "Receipt",
-    "Refused",
+    "RedriveFilter",
     "Submission",
     "accept",
     "accept_batch",

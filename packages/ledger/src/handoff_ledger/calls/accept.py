@@ -47,7 +47,7 @@ class Submission:
         contract = self.contract
         return (
             *(self.id, contract.name, contract.version, self.queue, self.priority, self.client),
-            *(contract.policy.attempts, self.payload, key, fingerprint, self.delay_ms, self.expires_ms),
+            *(contract.policy.max_attempts, self.payload, key, fingerprint, self.delay_ms, self.expires_ms),
         )
 
 

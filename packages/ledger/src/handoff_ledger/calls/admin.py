@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from handoff_ledger.calls.base import MOST_RECORDS, Call, Limits, fields_of
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Call, Limits, fields_of
 from handoff_ledger.errors import NotRedrivable, UnknownTask
 from handoff_ledger.records import Action, State
 
@@ -12,7 +12,7 @@ FOREVER_MS = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetters:
+class RedriveFilter:
     """Which ended tasks to queue again; '' for any contract or error code. Times in ms since the epoch."""
 
     state: State = State.DEAD
@@ -56,15 +56,15 @@ def redrive(id: str, limits: Limits, by: str) -> Call[None]:
     return Call("redrive", [id, by, limits.retention_ms], parse)
 
 
-def redrive_all(letters: DeadLetters, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
+def redrive_all(letters: RedriveFilter, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
     """Queues dead letters again, a step at a time. Gives how many, and the cursor of the next step ('' for none)."""
     which = (letters.state, letters.contract, letters.code, letters.ended_from_ms, letters.ended_until_ms)
-    return Call("redrive_all", [by, limits.retention_ms, *which, cursor, MOST_RECORDS], tuple)
+    return Call("redrive_all", [by, limits.retention_ms, *which, cursor, MAX_RECORDS_PER_SCRIPT], tuple)
 
 
 def actions(limit: int, cursor: str = "") -> Call[tuple[list[Action], str]]:
     """A page of what was done, newest first, and the cursor of the next page ('' for none)."""
-    limit = min(limit, MOST_RECORDS)
+    limit = min(limit, MAX_RECORDS_PER_SCRIPT)
 
     def parse(entries: list[Any]) -> tuple[list[Action], str]:
         page = [Action.from_fields(id, fields_of(flat)) for id, flat in entries]

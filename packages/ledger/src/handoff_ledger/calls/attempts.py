@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger.calls.base import Arg, Call, Limits
 from handoff_ledger.errors import Stale
-from handoff_ledger.records import Fault, State
+from handoff_ledger.records import Failure, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +19,24 @@ class Claim:
     id: str
     fence: int
     attempt: int
-    attempts: int
+    max_attempts: int
     payload: str
     common: str
     outcomes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ClaimRefused:
     """A message whose task is not to be run. `why`: the state the task is in, or unknown."""
 
     why: str
 
 
-def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Claim | Refused]:
+def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Claim | ClaimRefused]:
     """Takes a queued task for one attempt under a lease that `owner` renews."""
 
-    def parse(reply: list[Any]) -> Claim | Refused:
-        return Refused(reply[1]) if reply[0] == "refused" else Claim(*reply[1:])
+    def parse(reply: list[Any]) -> Claim | ClaimRefused:
+        return ClaimRefused(reply[1]) if reply[0] == "refused" else Claim(*reply[1:])
 
     lease = int(contract.policy.lease * 1000)
     return Call("claim", [id, owner, contract.version, lease, limits.retention_ms], parse)
@@ -88,12 +88,12 @@ def finish_and_claim(claim: Claim, result: bytes, limits: Limits, queues: Sequen
     return Call(ending.script, [*ending.args, *queues], parse)
 
 
-def fail(claim: Claim, fault: Fault, limits: Limits, state: State = State.FAILED) -> Call[State]:
+def fail(claim: Claim, fault: Failure, limits: Limits, state: State = State.FAILED) -> Call[State]:
     """Ends a task that is not to be tried again. Raises `Stale`."""
     return Call("finish", [claim.id, claim.fence, state, _error(fault), fault.code, limits.retention_ms], _state)
 
 
-def retry(claim: Claim, after: float, fault: Fault, limits: Limits) -> Call[State]:
+def retry(claim: Claim, after: float, fault: Failure, limits: Limits) -> Call[State]:
     """Puts a task off for `after` seconds; dead after its attempts, cancelled if that was asked for. Raises `Stale`."""
     args: list[Arg] = [claim.id, claim.fence, int(after * 1000), _error(fault), fault.code, limits.retention_ms]
     return Call("retry", args, _state)
@@ -114,7 +114,7 @@ def park(id: str) -> Call[str]:
     return Call("park", [id], str)
 
 
-def _error(fault: Fault) -> bytes:
+def _error(fault: Failure) -> bytes:
     return to_json({"error": fault})
 
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from handoff_common.settings import Shared
 
-MOST_RECORDS = 500  # that one script works on, so that Redis serves others soon
+MAX_RECORDS_PER_SCRIPT = 500  # that one script works on, so that Redis serves others soon
 DAY_MS = 24 * 60 * 60 * 1000
 T = TypeVar("T")
 Arg = str | bytes | int

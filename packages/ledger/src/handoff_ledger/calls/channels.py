@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from handoff_ledger.calls.base import MOST_RECORDS, Arg, Call, Limits, fields_of
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Arg, Call, Limits, fields_of
 from handoff_ledger.records import Gone
 
-BURST_S = 0.1  # a channel that was idle may send so many seconds' worth at once
+BURST_SECONDS = 0.1  # a channel that was idle may send so many seconds' worth at once
 
 
 class Admitted(NamedTuple):
     """Permits to send; without any, the seconds until there are some, and why when the channel is held."""
 
     permits: int
-    wait_s: float
+    wait_seconds: float
     held: str
 
 
@@ -33,7 +33,7 @@ def admit(channel: str, rate: float, wanted: int) -> Call[Admitted]:
         return Admitted(permits, wait_us / 1e6, held)
 
     interval_us = int(1e6 / rate) if rate else 0
-    return Call("admit", [channel, wanted, interval_us, max(int(BURST_S * 1e6), interval_us)], parse)
+    return Call("admit", [channel, wanted, interval_us, max(int(BURST_SECONDS * 1e6), interval_us)], parse)
 
 
 def hold(channel: str, why: str, seconds: float) -> Call[None]:
@@ -51,7 +51,7 @@ def holds() -> Call[list[Held]]:
 
 
 def note_gone(gone: Sequence[tuple[str, str, str]], limits: Limits) -> Call[None]:
-    """Lists recipients that are gone, `MOST_RECORDS` at most: channel, recipient and task of each."""
+    """Lists recipients that are gone, `MAX_RECORDS_PER_SCRIPT` at most: channel, recipient and task of each."""
     args: list[Arg] = [limits.retention_ms, *(value for entry in gone for value in entry)]
     return Call("note_gone", args, lambda _: None)
 
@@ -63,4 +63,4 @@ def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[lis
         page = [Gone.from_fields(id, fields_of(flat)) for id, flat in entries]
         return page, entries[-1][0] if entries else cursor
 
-    return Call("list_gone", [min(limit, MOST_RECORDS), since_ms, cursor], parse)
+    return Call("list_gone", [min(limit, MAX_RECORDS_PER_SCRIPT), since_ms, cursor], parse)

@@ -7,7 +7,7 @@ from pydantic_core import from_json
 
 from handoff_ledger.calls.base import Call, fields_of
 from handoff_ledger.errors import UnknownTask
-from handoff_ledger.records import Fault, Item, State
+from handoff_ledger.records import Failure, Item, State
 
 
 def list_items(batch: str, limit: int, state: State | None = None, cursor: str = "") -> Call[tuple[list[Item], str]]:
@@ -48,5 +48,5 @@ def _items(record: list[str], payload: str, outcome: str | None, chunks: list[st
             state=state,
             item=item,
             result=value if succeeded else None,
-            error=Fault(**value) if value and not succeeded else None,
+            error=Failure(**value) if value and not succeeded else None,
         )

@@ -49,7 +49,7 @@ def queues() -> Call[list[QueueState]]:
 
     def parse(rows: list[Any]) -> list[QueueState]:
         return [
-            QueueState(name=name, depth=depth, oldest_s=age / 1000, served=bool(served), overdue=overdue)
+            QueueState(name=name, depth=depth, oldest_seconds=age / 1000, served=bool(served), overdue=overdue)
             for name, depth, age, served, overdue in rows
         ]
 

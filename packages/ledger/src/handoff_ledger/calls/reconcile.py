@@ -5,12 +5,12 @@ from typing import Any
 
 from handoff_contracts import QUEUES
 from handoff_contracts.catalogue import AnyContract
-from handoff_ledger.calls.base import MOST_RECORDS, Arg, Call, Limits
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Arg, Call, Limits
 
-RENEW_S = 2.0  # seconds between two renewals by a worker
+RENEW_SECONDS = 2.0  # seconds between two renewals by a worker
 LEADS_MS = 2_000  # a leader that is gone is replaced after this
 GAP_MS = 3_000  # sweeps further apart mean that Redis or every reconciler was away ...
-AMNESTY_MS = 6_000  # ... so leases are left for so long, to be renewed first
+LEASE_GRACE_MS = 6_000  # ... so leases are left for so long, to be renewed first
 GRACE_MS = 3_000  # a popped message is claimed within this, or its worker is gone
 STEPS = ("due", "lapsed", "republished", "expired", "released", "trimmed", "stepped", "discarded", "broken", "more")
 
@@ -24,7 +24,16 @@ def sweep(owner: str, limits: Limits) -> Call[dict[str, int]]:
     def parse(reply: list[int] | Any) -> dict[str, int]:
         return {step: count for step, count in zip(STEPS, reply, strict=True) if count} if reply else {}
 
-    args: list[Arg] = [owner, LEADS_MS, GAP_MS, AMNESTY_MS, GRACE_MS, MOST_RECORDS, limits.retention_ms, *QUEUES]
+    args: list[Arg] = [
+        owner,
+        LEADS_MS,
+        GAP_MS,
+        LEASE_GRACE_MS,
+        GRACE_MS,
+        MAX_RECORDS_PER_SCRIPT,
+        limits.retention_ms,
+        *QUEUES,
+    ]
     return Call("sweep", args, parse)
 
 

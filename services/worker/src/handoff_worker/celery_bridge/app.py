@@ -3,7 +3,7 @@
 from celery import Celery
 from kombu import Queue
 
-from handoff_common.connect import celerys_broker
+from handoff_common.connect import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
 from handoff_worker.binding import bindings
@@ -13,7 +13,7 @@ from handoff_worker.celery_bridge.task import ContractTask
 from handoff_worker.settings import Settings
 
 settings = load(Settings)
-broker = celerys_broker(settings.broker_url)
+broker = celery_connection(settings.broker_url)
 transport.install()
 app = Celery("handoff")
 app.backend_cls = "disabled"  # the ledger writes results; Celery would wait for Redis in a worker that is to stop

@@ -9,7 +9,7 @@ from typing import Any
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
 
-from handoff_ledger import BlockingLedger, LedgerMisconfigured, LedgerUnavailable, State, calls
+from handoff_ledger import LedgerMisconfigured, LedgerUnavailable, State, SyncLedger, calls
 from handoff_ledger.fitness import refuse, report
 from handoff_ledger.ids import is_id
 from handoff_worker.celery_bridge import pool
@@ -18,8 +18,8 @@ from handoff_worker.celery_bridge.message import HEADERS
 from handoff_worker.celery_bridge.transport import AWAY
 
 log = logging.getLogger(__name__)
-AGAIN_S = 1.0  # seconds between two looks whether Redis serves
-GATHER_S = 0.1  # seconds that a task's event waits for others
+AGAIN_SECONDS = 1.0  # seconds between two looks whether Redis serves
+GATHER_SECONDS = 0.1  # seconds that a task's event waits for others
 RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
 
 
@@ -56,7 +56,7 @@ class Consumer(CeleryConsumer):
                 if error.reason != said:
                     report(log, error)
                 said = error.reason
-                time.sleep(AGAIN_S)
+                time.sleep(AGAIN_SECONDS)
             else:
                 return
 
@@ -78,7 +78,7 @@ class Consumer(CeleryConsumer):
             super().on_send_event_buffered()
         elif not self._gathering:
             self._gathering = True
-            self.timer.call_after(GATHER_S, self._publish_events)
+            self.timer.call_after(GATHER_SECONDS, self._publish_events)
 
     def _publish_events(self) -> None:
         self._gathering = False
@@ -111,7 +111,7 @@ class Consumer(CeleryConsumer):
                 extra={"event": "message.foreign", "task_name": message.headers.get("task")},
             )
             return
-        ledger = BlockingLedger(settings.broker_url)
+        ledger = SyncLedger(settings.broker_url)
         try:
             state = ledger.run(calls.park(id))
         except LedgerUnavailable:

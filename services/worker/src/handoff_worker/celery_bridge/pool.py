@@ -12,7 +12,7 @@ from typing import Any
 from celery.concurrency.asynpool import AsynPool
 from celery.worker import state
 
-TAKEN_S = 3.0  # a pool process that can run at all says by then that it has taken a task
+TAKEN_SECONDS = 3.0  # a pool process that can run at all says by then that it has taken a task
 
 
 def held() -> list[str]:
@@ -36,7 +36,7 @@ def hear(pool: object) -> None:
     asynchronous = getattr(pool, "_pool", None)
     if not isinstance(asynchronous, AsynPool):
         return
-    deadline = time.monotonic() + TAKEN_S
+    deadline = time.monotonic() + TAKEN_SECONDS
     while time.monotonic() < deadline and _untaken(asynchronous):
         _read(asynchronous)
 

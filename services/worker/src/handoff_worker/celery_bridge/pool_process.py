@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Sequence
 
-from handoff_ledger import BlockingLedger, Limits
+from handoff_ledger import Limits, SyncLedger
 from handoff_worker.celery_bridge.runs import Runs
 from handoff_worker.execution import interrupt
 from handoff_worker.execution.executor import Executor
@@ -45,7 +45,7 @@ class PoolProcess:
         interrupt.prepare()
         gc.set_threshold(GARBAGE)
         settings = self._settings
-        ledger = BlockingLedger(settings.broker_url)
+        ledger = SyncLedger(settings.broker_url)
         resources = Resources.open(settings, ledger)
         self._executor = Executor(ledger, Limits.of(settings), resources, self.owner, self.draining, queues)
 

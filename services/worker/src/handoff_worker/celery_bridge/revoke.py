@@ -12,7 +12,7 @@ from typing import Any
 
 from celery.utils.functional import maybe_list
 
-from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, State, UnknownTask, calls
+from handoff_ledger import LedgerUnavailable, Limits, State, SyncLedger, UnknownTask, calls
 from handoff_ledger.ids import is_id
 from handoff_worker.celery_bridge import pool
 from handoff_worker.celery_bridge.pool_process import PoolProcess
@@ -42,7 +42,7 @@ class Revoker:
         if not 1 <= len(ids) <= MAX_IDS:
             return {"error": f"Name from 1 to {MAX_IDS} ids."}
         try:
-            with closing(BlockingLedger(self._settings.broker_url)) as ledger:
+            with closing(SyncLedger(self._settings.broker_url)) as ledger:
                 states = {id: self._cancel(ledger, id) for id in ids}
         except LedgerUnavailable as error:
             log.error("Redis is away: some tasks were not revoked.", extra={"event": "task.revoke_failed"})
@@ -57,7 +57,7 @@ class Revoker:
         """Cancel tasks by their ids, and kill the pool processes that run them."""
         return self.revoke(state, task_id, terminate=True)
 
-    def _cancel(self, ledger: BlockingLedger, id: str) -> str:
+    def _cancel(self, ledger: SyncLedger, id: str) -> str:
         if not is_id(id):
             return UNKNOWN
         try:
@@ -66,7 +66,7 @@ class Revoker:
             return self._cancel_batch(ledger, id)
         return REQUESTED if became is State.RUNNING else became.value
 
-    def _cancel_batch(self, ledger: BlockingLedger, id: str) -> str:
+    def _cancel_batch(self, ledger: SyncLedger, id: str) -> str:
         try:
             cancelled = ledger.run(calls.cancel_batch(id, Limits.of(self._settings), BY))
         except UnknownTask:

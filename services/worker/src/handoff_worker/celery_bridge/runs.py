@@ -14,7 +14,9 @@ from weakref import WeakValueDictionary
 
 from handoff_ledger import Claim
 
-RUN_S = 0.1  # seconds after which a run takes no more: other contracts, other queues and a time limit wait for so long
+RUN_SECONDS = (
+    0.1  # seconds after which a run takes no more: other contracts, other queues and a time limit wait for so long
+)
 
 
 class Turn(NamedTuple):

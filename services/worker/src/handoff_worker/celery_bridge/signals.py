@@ -13,12 +13,12 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import current_app, signals
 
 from handoff_common.logs import configure
-from handoff_ledger import BlockingLedger, Limits
+from handoff_ledger import Limits, SyncLedger
 from handoff_worker.binding import bindings
 from handoff_worker.celery_bridge import pool
 from handoff_worker.celery_bridge.pool_process import PoolProcess
 from handoff_worker.execution import interrupt
-from handoff_worker.execution.lease_keeper import Keeper
+from handoff_worker.execution.lease_keeper import LeaseKeeper
 from handoff_worker.execution.ready_file import ReadyFile
 from handoff_worker.settings import Settings
 
@@ -75,7 +75,7 @@ class Parent:
         self._settings = settings
         self._process = process
         self._ready_file = ReadyFile(settings.worker_ready_file)
-        self._keeper: Keeper | None = None
+        self._keeper: LeaseKeeper | None = None
 
     def starting(self, **_: Any) -> None:
         self._settings.fitness.refuse_to_start()
@@ -84,8 +84,8 @@ class Parent:
 
     def ready(self, sender: Any, **_: Any) -> None:
         queues = sender.app.amqp.queues.consume_from  # `add_consumer` and `cancel_consumer` change it
-        self._keeper = Keeper(
-            BlockingLedger(self._settings.broker_url),
+        self._keeper = LeaseKeeper(
+            SyncLedger(self._settings.broker_url),
             Limits.of(self._settings),
             owner=self._process.owner,
             serves=[binding.contract for binding in bindings()],

@@ -10,7 +10,7 @@ from celery.exceptions import Ignore, Retry
 from handoff_ledger import State, TaskError
 from handoff_worker.binding import Binding
 from handoff_worker.celery_bridge.pool_process import PoolProcess
-from handoff_worker.celery_bridge.runs import RUN_S
+from handoff_worker.celery_bridge.runs import RUN_SECONDS
 from handoff_worker.execution.run_result import Ending
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class ContractTask(Task):  # type: ignore[type-arg]  # celery's Task takes no pa
     def run(self) -> str:
         """Runs the message's task and those that follow it. The last one's end is the message's: gives its state."""
         executor, began = self.process.executor, time.monotonic()
-        ending = executor.run(self._binding, str(self.request.id), began + RUN_S)
+        ending = executor.run(self._binding, str(self.request.id), began + RUN_SECONDS)
         while ending.next:
             now = time.monotonic()
             self.process.runs.turn(self.request.get("run"), ending.next, now - began, time.time())

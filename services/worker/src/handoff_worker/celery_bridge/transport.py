@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError, OutOfMemoryError, RedisError, Resp
 from handoff_ledger.outages import explain
 
 log = logging.getLogger(__name__)
-AGAIN_S = 1.0
+AGAIN_SECONDS = 1.0
 AWAY = (OSError, RedisError)  # kombu's own tuple of a connection's errors has KeyError in it
 
 
@@ -31,7 +31,7 @@ def following() -> Iterator[None]:
         outage = explain(error)
         if not outage.known:
             raise
-        time.sleep(AGAIN_S)  # Celery connects again at once, perhaps to the same one
+        time.sleep(AGAIN_SECONDS)  # Celery connects again at once, perhaps to the same one
         raise ConnectionError(outage.sentence) from error
 
 

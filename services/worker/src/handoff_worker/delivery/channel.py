@@ -9,8 +9,8 @@ from handoff_worker.delivery.responses import Answer, Answered
 from handoff_worker.errors import Fail, Gone, Retry, Unknown
 
 A = TypeVar("A", bound=Answer)
-THROTTLED_S = 60.0  # for a provider that says it is too much, but not for how long
-REJECTED_S = 300.0  # a rejected credential is tried again after so long, or as soon as it is another one
+THROTTLED_SECONDS = 60.0  # for a provider that says it is too much, but not for how long
+REJECTED_SECONDS = 300.0  # a rejected credential is tried again after so long, or as soon as it is another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
     await pace.admit(channel.name, channel.rate)
     answer = await send()
     if answer.throttled:
-        await pace.hold(channel.name, "throttled", answer.after or THROTTLED_S)
+        await pace.hold(channel.name, "throttled", answer.after or THROTTLED_SECONDS)
     if answer.verdict is Answered.DELIVERED:  # as nearly all are
         return answer
     reason = answer.reason or answer.verdict.value
@@ -41,8 +41,8 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
         case Answered.PAYLOAD_REJECTED:
             raise Fail("payload_rejected", f"The provider refused what was sent: {reason}.")
         case Answered.CREDENTIAL_REJECTED:
-            await pace.hold(channel.name, "credential_rejected", REJECTED_S)
-            raise pace.held("credential_rejected", REJECTED_S)
+            await pace.hold(channel.name, "credential_rejected", REJECTED_SECONDS)
+            raise pace.held("credential_rejected", REJECTED_SECONDS)
         case Answered.UNKNOWN:
             raise Unknown(message=f"Whether it was delivered is not known: {reason}.")
         case Answered.RETRY:

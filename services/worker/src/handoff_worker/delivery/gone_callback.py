@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import Call, Limits, QueueFull, Submission, calls
-from handoff_ledger.calls.base import MOST_RECORDS
+from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 
 log = logging.getLogger(__name__)
 WEBHOOK = "gone"  # the app whose secret signs it
@@ -21,14 +21,18 @@ OWN = f"webhook:{WEBHOOK}"
 
 
 def tell_gone(
-    insist: Callable[[Call[Any]], Any], url: HttpUrl | None, task: str, gone: Sequence[tuple[str, str]], limits: Limits
+    run_with_retry: Callable[[Call[Any]], Any],
+    url: HttpUrl | None,
+    task: str,
+    gone: Sequence[tuple[str, str]],
+    limits: Limits,
 ) -> None:
-    """Tells of channels and recipients that a task found gone. `insist` runs a step of the ledger until it is done."""
-    for first in range(0, len(gone), MOST_RECORDS):
-        some = gone[first : first + MOST_RECORDS]
-        insist(calls.note_gone([(channel, recipient, task) for channel, recipient in some], limits))
+    """Lists the recipients that a task found gone, and calls `url` back. `run_with_retry` runs a step of the ledger."""
+    for first in range(0, len(gone), MAX_RECORDS_PER_SCRIPT):
+        some = gone[first : first + MAX_RECORDS_PER_SCRIPT]
+        run_with_retry(calls.note_gone([(channel, recipient, task) for channel, recipient in some], limits))
     if url and (submission := callback(url, task, gone)):
-        (accepted,) = insist(calls.accept([submission], limits))
+        (accepted,) = run_with_retry(calls.accept([submission], limits))
         if isinstance(accepted, QueueFull):  # who was not called back finds them in the list
             log.warning("A callback was not accepted.", extra={"event": "gone.not_called_back", "task": task})
 

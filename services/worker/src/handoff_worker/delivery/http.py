@@ -26,7 +26,7 @@ TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
 CONNECT_TIMEOUT = timedelta(seconds=5)
 PING_INTERVAL, PING_TIMEOUT = timedelta(seconds=20), timedelta(seconds=10)  # a connection that went silent is dropped
 REPLY_LIMIT = 64 * 1024  # bytes of a reply's body that are read
-LONGEST_WAIT_S = 86_400.0  # what a Retry-After beyond it comes to
+LONGEST_WAIT_SECONDS = 86_400.0  # what a Retry-After beyond it comes to
 # The client's exception classes don't tell whether a request was written, only the causes in them do: a hang after it
 # is a ConnectTimeoutError without the first of these.
 NOT_SENT = ("client error (Connect)", "stream error received: refused stream")
@@ -113,12 +113,12 @@ def retry_after(reply: Reply) -> float | None:
     """Seconds that the reply's Retry-After asks for, in either of its forms; none if it has no such header."""
     text = reply.headers.get("retry-after", "").strip()
     if text.isdecimal():
-        return min(float(text), LONGEST_WAIT_S)
+        return min(float(text), LONGEST_WAIT_SECONDS)
     try:
         seconds = parsedate_to_datetime(text).timestamp() - time.time()
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 async def aclose() -> None:

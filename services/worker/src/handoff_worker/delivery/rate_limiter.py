@@ -5,18 +5,18 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 
-from handoff_ledger import BlockingLedger, LedgerUnavailable, calls
+from handoff_ledger import LedgerUnavailable, SyncLedger, calls
 from handoff_worker.errors import Hold
 
-CHUNK_S = 0.05  # permits for so long are taken at once
-STALE_S = 0.25  # permits that were not used for so long are dropped: others may have been told to wait meanwhile
-PATIENCE_S = 5.0  # what has to wait longer gives its place to other work
+CHUNK_SECONDS = 0.05  # permits for so long are taken at once
+STALE_SECONDS = 0.25  # permits that were not used for so long are dropped: others may have been told to wait meanwhile
+PATIENCE_SECONDS = 5.0  # what has to wait longer gives its place to other work
 
 
 class Pace:
     """Lets through what a channel's rate allows, and nothing while it is held."""
 
-    def __init__(self, ledger: BlockingLedger) -> None:
+    def __init__(self, ledger: SyncLedger) -> None:
         self._ledger = ledger
         self._permits: dict[str, tuple[int, float]] = {}  # how many, and when they were taken
         self._taking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -28,7 +28,7 @@ class Pace:
         async with self._taking[channel]:
             while not self._use(channel):
                 wait = await self._take(channel, rate)
-                if wait > PATIENCE_S:
+                if wait > PATIENCE_SECONDS:
                     raise self.held("paced", wait)
                 await asyncio.sleep(wait)
 
@@ -44,19 +44,19 @@ class Pace:
 
     def _use(self, channel: str) -> bool:
         permits, taken = self._permits.get(channel, (0, 0.0))
-        if permits < 1 or time.monotonic() - taken > STALE_S:
+        if permits < 1 or time.monotonic() - taken > STALE_SECONDS:
             return False
         self._permits[channel] = permits - 1, taken
         return True
 
     async def _take(self, channel: str, rate: float) -> float:
         """Takes permits. Gives the seconds to wait when there are none. Raises `Hold` while the channel is held."""
-        wanted = max(1, int(rate * CHUNK_S)) if rate else 1_000
+        wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else 1_000
         try:
             admitted = await asyncio.to_thread(self._ledger.run, calls.admit(channel, rate, wanted))
         except LedgerUnavailable:
             raise self.held("ledger_unavailable", 1.0) from None
         if admitted.held:
-            raise self.held(admitted.held, admitted.wait_s)
+            raise self.held(admitted.held, admitted.wait_seconds)
         self._permits[channel] = admitted.permits, time.monotonic()
-        return admitted.wait_s
+        return admitted.wait_seconds

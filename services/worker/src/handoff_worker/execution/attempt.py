@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from handoff_common.deadline import TimeLimit
 from handoff_contracts import Policy
-from handoff_ledger import Fault
+from handoff_ledger import Failure
 from handoff_worker.binding import Binding
 from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
 from handoff_worker.execution.interrupt import Interrupted, interruptible
@@ -19,9 +19,9 @@ from handoff_worker.resources import Resources
 
 log = logging.getLogger(__name__)
 RESULT_LIMIT = 256 * 1024  # bytes of a result's JSON
-TIME_LIMIT = Fault(code="time_limit", message="It ran longer than its contract allows.")
-BAD_PAYLOAD = Fault(code="bad_payload", message="The payload does not fit the contract that this worker knows.")
-BAD_RESULT = Fault(code="bad_result", message="The handler's result does not fit its contract, or is too large.")
+TIME_LIMIT = Failure(code="time_limit", message="It ran longer than its contract allows.")
+BAD_PAYLOAD = Failure(code="bad_payload", message="The payload does not fit the contract that this worker knows.")
+BAD_RESULT = Failure(code="bad_result", message="The handler's result does not fit its contract, or is too large.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Done:
 class Failed:
     """Trying again is useless. `gone`: the channel and the recipient that is no more."""
 
-    fault: Fault
+    fault: Failure
     gone: tuple[str, str] | None = None
 
 
@@ -43,7 +43,7 @@ class Failed:
 class Again:
     """Trying again may help. `after`: seconds that the handler asked for."""
 
-    fault: Fault
+    fault: Failure
     after: float | None = None
 
 
@@ -51,7 +51,7 @@ class Again:
 class Held:
     """It may not be done before `after` seconds; this was no attempt."""
 
-    fault: Fault
+    fault: Failure
     after: float
 
 
@@ -125,7 +125,7 @@ class Attempt:
             "A handler raised.",
             extra={"event": "handler.raised", "contract": self.binding.contract.name, "error": kind, "where": where},
         )
-        return Again(Fault(code="handler_error", message=f"The handler raised {kind}."))
+        return Again(Failure(code="handler_error", message=f"The handler raised {kind}."))
 
 
 def wait(policy: Policy, attempt: int, asked: float | None, chance: Callable[[], float] = random.random) -> float:

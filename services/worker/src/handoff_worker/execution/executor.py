@@ -12,16 +12,16 @@ import uvloop
 from pydantic_core import from_json, to_json
 
 from handoff_ledger import (
-    BlockingLedger,
     Call,
     Claim,
-    Fault,
+    ClaimRefused,
+    Failure,
     LedgerError,
     LedgerUnavailable,
     Limits,
-    Refused,
     Stale,
     State,
+    SyncLedger,
     calls,
 )
 from handoff_worker.binding import Binding
@@ -35,9 +35,9 @@ from handoff_worker.resources import Resources
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 WATCH = 1.0  # seconds between two looks whether a running task is to be cancelled
-PATIENCE = 600.0  # seconds that an outcome waits for Redis to come back
-CANCELLED = Fault(code="cancelled", message="Cancelled while it was running.")
-ITEMS_DEAD = Fault(code="items_dead", message="Some of its items used up their attempts.")
+RECORD_TIMEOUT_SECONDS = 600.0  # seconds that an outcome waits for Redis to come back
+CANCELLED = Failure(code="cancelled", message="Cancelled while it was running.")
+ITEMS_DEAD = Failure(code="items_dead", message="Some of its items used up their attempts.")
 
 
 class Executor:
@@ -45,7 +45,7 @@ class Executor:
 
     def __init__(
         self,
-        ledger: BlockingLedger,
+        ledger: SyncLedger,
         limits: Limits,
         resources: Resources,
         owner: str,
@@ -71,7 +71,7 @@ class Executor:
             claim = self._ledger.run(calls.claim(id, self._owner, binding.contract, self._limits))
         except LedgerUnavailable:
             return Ending(refused="ledger_unavailable")  # it is published again, or its lease ends
-        if isinstance(claim, Refused):
+        if isinstance(claim, ClaimRefused):
             return Ending(refused=claim.why)
         return self.run_claimed(binding, claim)
 
@@ -124,7 +124,7 @@ class Executor:
             await asyncio.sleep(WATCH)
 
     def _cancelled(self, claim: Claim) -> Ending:
-        return Ending(self._insist(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)
+        return Ending(self._run_with_retry(calls.fail(claim, CANCELLED, self._limits, State.CANCELLED)), CANCELLED.code)
 
     def _end(self, claim: Claim, binding: Binding, outcome: Outcome) -> Ending:
         if isinstance(outcome, Done):
@@ -133,9 +133,9 @@ class Executor:
             return self._hold(claim, outcome)
         if isinstance(outcome, Failed):
             self._tell(claim, [outcome.gone] if outcome.gone else [])
-            return Ending(self._insist(calls.fail(claim, outcome.fault, self._limits)), outcome.fault.code)
+            return Ending(self._run_with_retry(calls.fail(claim, outcome.fault, self._limits)), outcome.fault.code)
         after = wait(binding.contract.policy, claim.attempt, outcome.after)
-        state = self._insist(calls.retry(claim, after, outcome.fault, self._limits))
+        state = self._run_with_retry(calls.retry(claim, after, outcome.fault, self._limits))
         return Ending(state, outcome.fault.code, after)
 
     def _succeeded(self, claim: Claim, result: bytes) -> Ending:
@@ -143,29 +143,29 @@ class Executor:
         try:
             next = self._ledger.run(calls.finish_and_claim(claim, result, self._limits, queues))
         except LedgerUnavailable:  # when it is back, the run has lasted long enough
-            next = self._insist(calls.finish(claim, result, self._limits))
+            next = self._run_with_retry(calls.finish(claim, result, self._limits))
         if isinstance(next, State):
             return Ending(next)
         if self._draining():
-            self._insist(calls.give_back(next))
+            self._run_with_retry(calls.give_back(next))
             return Ending(State.SUCCEEDED)
         return Ending(State.SUCCEEDED, next=next)
 
     def _hold(self, claim: Claim, held: Held) -> Ending:
-        return Ending(self._insist(calls.give_back(claim, held.after)), held.fault.code, held.after)
+        return Ending(self._run_with_retry(calls.give_back(claim, held.after)), held.fault.code, held.after)
 
     def _record(self, claim: Claim, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
         self._tell(claim, gone)
-        return self._insist(calls.record(claim, outcomes))
+        return self._run_with_retry(calls.record(claim, outcomes))
 
     def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
         # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
         if gone:
-            tell_gone(self._insist, self._resources.settings.gone_callback_url, claim.id, gone, self._limits)
+            tell_gone(self._run_with_retry, self._resources.settings.gone_callback_url, claim.id, gone, self._limits)
 
-    def _insist(self, call: Call[T]) -> T:
+    def _run_with_retry(self, call: Call[T]) -> T:
         # What was done must be recorded as what it was, however long Redis is away.
-        return self._ledger.insist(call, PATIENCE)
+        return self._ledger.run_with_retry(call, RECORD_TIMEOUT_SECONDS)
 
     def _pack(self, claim: Claim, attempt: Attempt) -> Ending:
         async def record(outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
@@ -180,14 +180,14 @@ class Executor:
         if pack.cancelled:
             return self._cancelled(claim)
         if pack.drained:
-            return Ending(self._insist(calls.give_back(claim)), "worker_stopping")
+            return Ending(self._run_with_retry(calls.give_back(claim)), "worker_stopping")
         if pack.held:
             return self._hold(claim, pack.held)
         if not pack.again:
             return self._succeeded(claim, to_json(None))
-        if claim.attempt < claim.attempts:
+        if claim.attempt < claim.max_attempts:
             slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
             return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))
         dead = [told(at, again, last=True) for at, again in pack.again.items()]
-        self._insist(calls.record(claim, dead))
-        return Ending(self._insist(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)
+        self._run_with_retry(calls.record(claim, dead))
+        return Ending(self._run_with_retry(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)

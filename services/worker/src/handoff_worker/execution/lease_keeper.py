@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Collection
 
 from handoff_contracts.catalogue import AnyContract
-from handoff_ledger import BlockingLedger, LedgerUnavailable, Limits, calls
-from handoff_ledger.calls.reconcile import RENEW_S
+from handoff_ledger import LedgerUnavailable, Limits, SyncLedger, calls
+from handoff_ledger.calls.reconcile import RENEW_SECONDS
 from handoff_ledger.fitness import report
 
 log = logging.getLogger(__name__)
@@ -18,12 +18,12 @@ BEAT = 0.5  # seconds between two sweeps
 ANNOUNCED = 10.0  # seconds that an announcement lives
 
 
-class Keeper:
+class LeaseKeeper:
     """Keeps a worker's tasks. `held` gives the ids of those it has; `interrupt` stops one if it can."""
 
     def __init__(
         self,
-        ledger: BlockingLedger,
+        ledger: SyncLedger,
         limits: Limits,
         *,
         owner: str,
@@ -70,7 +70,7 @@ class Keeper:
         said: set[str] = set()  # why Redis is away, each reason once an outage
         while not self._stopped.wait(BEAT):
             try:
-                if not renewed or time.monotonic() - renewed >= RENEW_S:
+                if not renewed or time.monotonic() - renewed >= RENEW_SECONDS:
                     self._renew()
                     renewed = time.monotonic()
                 self._reconcile()

@@ -14,7 +14,7 @@ from handoff_ledger import Claim, State
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held
 from handoff_worker.identity import name
 
-LINGER_S = 0.003  # an outcome waits so long for others, to be recorded together with them
+LINGER_SECONDS = 0.003  # an outcome waits so long for others, to be recorded together with them
 
 Recorded = tuple[int, State, bytes]  # an item's place in its pack, how it ended, its result or error as JSON
 Gone = tuple[str, str]  # a channel, and a recipient that is no more
@@ -108,7 +108,7 @@ class Pack:
             raise asyncio.CancelledError  # as was asked for, of a handler that did not heed it
         chunk = self._chunk
         if not chunk.outcomes:
-            self._linger = self._loop.call_later(LINGER_S, self._ready.set)
+            self._linger = self._loop.call_later(LINGER_SECONDS, self._ready.set)
         chunk.outcomes.append(told(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
             chunk.gone.append(outcome.gone)

@@ -21,7 +21,7 @@ from handoff_worker.settings import Settings
 
 PRODUCTION, SANDBOX = "https://api.push.apple.com", "https://api.sandbox.push.apple.com"
 PAYLOAD_LIMIT = 4096  # bytes
-TOKEN_AGE_S = 40 * 60  # Apple wants a token to be used for 20 minutes at least and 60 at most
+TOKEN_AGE_SECONDS = 40 * 60  # Apple wants a token to be used for 20 minutes at least and 60 at most
 
 
 class Credential(BaseModel):
@@ -52,7 +52,7 @@ class Sender:
 
     def token(self) -> str:
         """The provider token of this span of time: every worker makes the same one."""
-        since = time.time() // TOKEN_AGE_S * TOKEN_AGE_S
+        since = time.time() // TOKEN_AGE_SECONDS * TOKEN_AGE_SECONDS
         return self._token if self._since >= since else self._make(since)
 
     def renewed(self, expired: str) -> str:

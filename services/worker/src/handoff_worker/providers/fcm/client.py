@@ -18,7 +18,7 @@ from handoff_worker.providers.fcm.responses import judge
 from handoff_worker.settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-LOOK_S = 1.0  # an app's file is looked at again after so long: not for each of thousands of sends
+LOOK_SECONDS = 1.0  # an app's file is looked at again after so long: not for each of thousands of sends
 THIRD_PARTY = "third_party_auth_error"  # a 401 that another token doesn't help
 
 
@@ -65,7 +65,7 @@ class FcmProvider:
     def _project(self, name: str) -> _Project:
         known, now = self._projects.get(name), time.monotonic()
         if known is None or known.until <= now:
-            known = self._projects[name] = self._look(known, self._apps.get("fcm", name), now + LOOK_S)
+            known = self._projects[name] = self._look(known, self._apps.get("fcm", name), now + LOOK_SECONDS)
         return known
 
     def _look(self, known: _Project | None, app: App, until: float) -> _Project:

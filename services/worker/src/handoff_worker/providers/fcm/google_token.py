@@ -12,8 +12,8 @@ from handoff_worker.delivery.responses import Answer, Answered
 from handoff_worker.errors import Fail
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTION_S = 600  # an assertion is used at once; its life covers a clock that is off
-MARGIN_S = 300.0  # a token is renewed so long before its end
+ASSERTION_SECONDS = 600  # an assertion is used at once; its life covers a clock that is off
+MARGIN_SECONDS = 300.0  # a token is renewed so long before its end
 
 
 class ServiceAccount(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -39,7 +39,13 @@ class ServiceAccount(BaseModel, frozen=True, hide_input_in_errors=True):
     def assertion(self, scope: str) -> str:
         """A signed request for a token."""
         now = int(time.time())
-        claims = {"iss": self.client_email, "scope": scope, "aud": self.token_uri, "iat": now, "exp": now + ASSERTION_S}
+        claims = {
+            "iss": self.client_email,
+            "scope": scope,
+            "aud": self.token_uri,
+            "iat": now,
+            "exp": now + ASSERTION_SECONDS,
+        }
         key = self.private_key.get_secret_value()
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": self.private_key_id})
 
@@ -90,7 +96,7 @@ class AccessToken:
         except ValidationError:
             raise http.Unanswered(Answer(Answered.RETRY, "no_access_token", after=http.retry_after(reply))) from None
         self._token = token.access_token.get_secret_value()
-        self._renew_at = asked_at + token.expires_in - min(MARGIN_S, token.expires_in / 10)
+        self._renew_at = asked_at + token.expires_in - min(MARGIN_SECONDS, token.expires_in / 10)
         return self._token
 
 

@@ -12,7 +12,7 @@ CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 ANY = ""
 BAD_DEVICE = "INVALID_REGISTRATION"  # INVALID_ARGUMENT, where the argument is the device's token
 DEVICE_QUOTA = "DEVICE_QUOTA_EXCEEDED"  # QUOTA_EXCEEDED, where the quota is the device's
-QUOTA_S = 60.0  # FCM's least wait after a 429 that says no other
+QUOTA_SECONDS = 60.0  # FCM's least wait after a 429 that says no other
 
 # By status and FCM's error code; of a status alone what its other codes mean.
 MEANINGS: Mapping[tuple[int, str], Answered] = {
@@ -68,7 +68,7 @@ def judge(reply: Reply) -> Answer:
     after = retry_after(reply)
     if reply.status != 429:
         return Answer(verdict, reason, after=after)
-    return Answer(verdict, reason, after=after or QUOTA_S, throttled=code != DEVICE_QUOTA)
+    return Answer(verdict, reason, after=after or QUOTA_SECONDS, throttled=code != DEVICE_QUOTA)
 
 
 def _sent(body: bytes) -> Answer:

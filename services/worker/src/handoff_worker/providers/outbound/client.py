@@ -21,7 +21,7 @@ from handoff_worker.providers.outbound.egress import Egress, EgressRefused
 from handoff_worker.providers.outbound.responses import READ, Received, Responded, judge, lost
 from handoff_worker.settings import Settings, networks
 
-CONNECT_S = 10.0
+CONNECT_SECONDS = 10.0
 SAME_METHOD = {307, 308}
 REDIRECTS = {301, 302, 303} | SAME_METHOD
 # All that another origin is told after a redirect: any other header may be a credential.
@@ -77,7 +77,7 @@ class Exchange:
         named = host if port == {"http": 80, "https": 443}[scheme] else f"{host}:{port}"
         length = {} if self._body is None else {"content-length": str(len(self._body))}
         whole = {"host": named, "accept-encoding": "identity", **length, **headers}
-        extensions = {"timeout": {"connect": CONNECT_S}, "trace": self._trace}
+        extensions = {"timeout": {"connect": CONNECT_SECONDS}, "trace": self._trace}
         request = httpcore2.Request(
             self._method, target, headers=list(whole.items()), content=self._body, extensions=extensions
         )

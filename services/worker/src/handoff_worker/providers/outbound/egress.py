@@ -19,7 +19,7 @@ import httpcore2
 from handoff_worker.settings import Network
 
 TRIED = 4  # of a name's addresses, at most
-KEPT_S = 4.0  # an idle connection is kept for so long: most servers close theirs after 5 s, on what was just sent
+KEPT_SECONDS = 4.0  # an idle connection is kept for so long: most servers close theirs after 5 s, on what was just sent
 INTERNET_V6 = ip_network("2000::/3")  # all else is private, link-local, multicast, NAT64, IPv4 in disguise, or nobody's
 CLOSED = [
     *(ip_network(block) for block in ("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
@@ -56,7 +56,7 @@ class Egress(httpcore2.AsyncNetworkBackend):
             ssl_context=ssl.create_default_context(),
             max_connections=None,  # the requests in flight are bounded by their contract
             max_keepalive_connections=100,
-            keepalive_expiry=KEPT_S,
+            keepalive_expiry=KEPT_SECONDS,
             network_backend=self,
         )
 

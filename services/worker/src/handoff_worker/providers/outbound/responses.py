@@ -11,8 +11,8 @@ from handoff_worker.delivery.responses import Answer, Answered
 READ = 64 * 1024  # bytes of a body that are read at most
 AGAIN = {408, 425, 429}  # as is every status from 500 on, but these:
 NEVER = {501, 505, 510}
-AFTER_LIMIT_S = 3600.0  # nobody is waited for longer before it is tried again
-THROTTLED_S = 60.0  # after a 429 that does not say
+AFTER_LIMIT_SECONDS = 3600.0  # nobody is waited for longer before it is tried again
+THROTTLED_SECONDS = 60.0  # after a 429 that does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def judge(request: HttpRequest, received: Received) -> Responded:
     if status in AGAIN or (status >= 500 and status not in NEVER):
         after = retry_after(received.headers.get("retry-after", ""), time.time())
         if status == 429:
-            return Responded(Answered.RETRY, reason, after=after or THROTTLED_S, throttled=True)
+            return Responded(Answered.RETRY, reason, after=after or THROTTLED_SECONDS, throttled=True)
         return Responded(Answered.RETRY, reason, after=after)
     return Responded(Answered.PAYLOAD_REJECTED, reason)
 
@@ -67,4 +67,4 @@ def retry_after(text: str, now: float) -> float | None:
         seconds = float(text) if plain else parsedate_to_datetime(text).timestamp() - now
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 1.0), AFTER_LIMIT_S)
+    return min(max(seconds, 1.0), AFTER_LIMIT_SECONDS)

@@ -19,8 +19,8 @@ from handoff_worker.providers.smtp.connection import Connection
 from handoff_worker.providers.smtp.mail import Letter, message_id, write
 from handoff_worker.settings import Settings
 
-READY_S = 5.0  # an idle connection that does not answer for so long is dropped
-QUIT_S = 2.0
+READY_SECONDS = 5.0  # an idle connection that does not answer for so long is dropped
+QUIT_SECONDS = 2.0
 
 
 class SmtpServers:
@@ -84,7 +84,7 @@ class SmtpServer:
             connection = self._idle.pop()
             ready = False
             try:
-                async with asyncio.timeout(READY_S):
+                async with asyncio.timeout(READY_SECONDS):
                     ready = await connection.ready()
             except TimeoutError:
                 continue
@@ -118,7 +118,7 @@ class SmtpServer:
     async def aclose(self) -> None:
         self._retired = True
         try:
-            async with asyncio.timeout(QUIT_S):
+            async with asyncio.timeout(QUIT_SECONDS):
                 await asyncio.gather(*(connection.quit() for connection in self._idle))
         except TimeoutError:
             self.retire()

@@ -14,7 +14,7 @@ from handoff_worker.providers.smtp.mail import Letter
 from handoff_worker.providers.smtp.responses import Stage, judge, unanswered
 
 MOST_MAILS = 100  # some servers end a connection after so many
-IDLE_S = 30.0  # and one that was idle for a minute or more
+IDLE_SECONDS = 30.0  # and one that was idle for a minute or more
 
 
 class Connection:
@@ -58,7 +58,7 @@ class Connection:
 
     async def ready(self) -> bool:
         """Whether the server takes another mail on it."""
-        if not self._smtp.is_connected or self._mails >= MOST_MAILS or time.monotonic() - self._used > IDLE_S:
+        if not self._smtp.is_connected or self._mails >= MOST_MAILS or time.monotonic() - self._used > IDLE_SECONDS:
             return False
         self.clean = False
         try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from handoff_worker.delivery.responses import Answer, Answered
 
-QUOTA_S = 3600.0  # a day's quota that is used up is asked after so often
+QUOTA_SECONDS = 3600.0  # a day's quota that is used up is asked after so often
 
 
 class Stage(StrEnum):
@@ -44,7 +44,7 @@ RULES = [
     Rule(ALL, "421", r"4\.7\.\d+", Answered.RETRY, throttled=True),  # Gmail and Outlook: too much, too fast
     Rule(ALL, "432", ANY, Answered.RETRY, throttled=True),  # Exchange Online: too many connections
     Rule(MAIL, "454", ANY, Answered.RETRY, throttled=True),  # SES: over the rate or the day's quota
-    Rule(MAIL, "550", r"5\.4\.5", Answered.RETRY, throttled=True, after=QUOTA_S),  # Gmail: the day's quota
+    Rule(MAIL, "550", r"5\.4\.5", Answered.RETRY, throttled=True, after=QUOTA_SECONDS),  # Gmail: the day's quota
     Rule(READER, "5..", r"5\.1\.(1|2|6|10)", Answered.RECIPIENT_GONE),  # no such mailbox or domain, moved, no mail
     Rule(READER, "5..", r"5\.2\.1", Answered.RECIPIENT_GONE),  # the mailbox is disabled
     Rule({Stage.RCPT}, "55[16]", "", Answered.RECIPIENT_GONE),

@@ -11,7 +11,7 @@ from handoff_worker.providers.sns.sigv4 import Signer
 
 VERSION = "2010-03-31"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
-THROTTLED_S = 5.0  # SNS counts by the second, and says no time
+THROTTLED_SECONDS = 5.0  # SNS counts by the second, and says no time
 
 MEANINGS: Mapping[Answered, str] = {
     Answered.RECIPIENT_GONE: "EndpointDisabled NotFound",
@@ -75,7 +75,7 @@ def judge(status: int, code: str, after: float | None = None) -> Answer:
     """What an error means: its code tells, or its status when nobody has told of that code."""
     throttled = status == 429 or bool(THROTTLES.search(code))
     if throttled and after is None:
-        after = THROTTLED_S
+        after = THROTTLED_SECONDS
     known = code in CODES
     verdict = CODES[code] if known else by_status(status)
     return Answer(verdict, snake(code) if known else f"http_{status}", after=after, throttled=throttled)

@@ -10,7 +10,7 @@ from handoff_worker.providers.sns.api import Refused, SnsApi, entries, value
 KNOWN = 20_000  # endpoints that a process remembers of an app
 REPAIRED = "handoff:repaired:"  # in an endpoint's CustomUserData, with the time
 EXISTS = re.compile(r"Endpoint (arn:\S+) already exists")  # one of other attributes, say of our own mark, is an error
-ONCE_IN_S = 7 * 86400  # an endpoint that SNS disables again so soon after its repair is a dead device's
+ONCE_IN_SECONDS = 7 * 86400  # an endpoint that SNS disables again so soon after its repair is a dead device's
 
 
 class Endpoints:
@@ -74,4 +74,4 @@ class Endpoints:
 def repairable(mark: str, now: int) -> bool:
     """Whether an endpoint of that CustomUserData may be enabled again."""
     match = re.fullmatch(rf"{REPAIRED}(\d{{1,12}})", mark)
-    return not mark or (match is not None and now - int(match[1]) > ONCE_IN_S)
+    return not mark or (match is not None and now - int(match[1]) > ONCE_IN_SECONDS)

@@ -9,7 +9,7 @@ from handoff_worker.delivery import http
 from handoff_worker.delivery.responses import Answer, Answered, delivered
 from handoff_worker.providers.sns.api import SnsApi, judge, members, value
 
-LINGER_S = 0.005  # that the first waits for others
+LINGER_SECONDS = 0.005  # that the first waits for others
 BATCH = 10  # entries
 BATCH_BYTES = 256 * 1024  # of all messages of a batch
 Message = Mapping[str, str]
@@ -34,7 +34,7 @@ class Topics:
     async def _lead(self, topic: str, waiting: list[Waiting]) -> None:
         try:
             try:
-                await asyncio.sleep(LINGER_S)
+                await asyncio.sleep(LINGER_SECONDS)
             finally:
                 del self._waiting[topic]
             await asyncio.gather(*(self._batch(topic, batch) for batch in batches(waiting)))

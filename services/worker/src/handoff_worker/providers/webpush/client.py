@@ -20,7 +20,7 @@ from handoff_worker.providers.webpush import ece
 from handoff_worker.providers.webpush.vapid import Sender, sender, vapid
 from handoff_worker.settings import Settings
 
-TTL_S = 4 * 7 * 86400  # of a notification that has none: what push services keep at most
+TTL_SECONDS = 4 * 7 * 86400  # of a notification that has none: what push services keep at most
 MISMATCH = (b"VapidPkHashMismatch", b"VAPID public key mismatch", b"do not correspond", b"UnauthorizedRegistration")
 
 STATUSES: Mapping[int, Answered] = {
@@ -97,7 +97,7 @@ def headers(sender: Sender, to: Subscription, push: PushSend) -> dict[str, str]:
         "authorization": vapid(sender, to.endpoint, time.time()),
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
-        "ttl": str(TTL_S if push.ttl is None else push.ttl),
+        "ttl": str(TTL_SECONDS if push.ttl is None else push.ttl),
     }
 
 

@@ -16,7 +16,7 @@ HOSTS = ("fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "n
 # One reading of a URL only: no user, no backslash, no fragment, nothing that two parsers take for two hosts.
 ENDPOINT = re.compile(r"https://(([a-z0-9.-]{1,253})(?::\d{1,5})?)/[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*")
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$")]
-HOUR_S = 3600
+HOUR_SECONDS = 3600
 
 
 class Credential(BaseModel):
@@ -61,10 +61,10 @@ def sender(text: str) -> Sender:
 
 def vapid(sender: Sender, endpoint: str, now: float) -> str:
     """The credential for an endpoint's origin, the same for an hour: push services remember one that they verified."""
-    return signed(sender, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_S))
+    return signed(sender, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_SECONDS))
 
 
 @lru_cache(maxsize=1000)
 def signed(sender: Sender, origin: str, hour: int) -> str:
-    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_S, "sub": sender.subject}
+    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_SECONDS, "sub": sender.subject}
     return f"vapid t={es256.token(sender.key, {'typ': 'JWT'}, claims)}, k={sender.public}"
