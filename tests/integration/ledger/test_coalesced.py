@@ -53,7 +53,7 @@ async def test_what_comes_in_several_turns_is_joined_while_redis_is_at_work(
     try:
         several = [asyncio.ensure_future(ledger.accept(echo("0")))]
         while not ledger._flushes:  # the first round trip is not under way yet
-            await asyncio.sleep(0)
+            await asyncio.wait(several, timeout=0.001)
         for number in range(3):
             several.append(asyncio.ensure_future(ledger.accept(echo(str(number)))))
             await asyncio.sleep(0)
