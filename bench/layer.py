@@ -1,12 +1,13 @@
 """What does the HTTP layer cost? `python -m bench.layer`; with `--before COMMIT` also: did the accept rate change?
 
 Four APIs serve at once and take turns: this one, the same on uvicorn's own httptools and h11 protocols, and the API of
-the commit. wrk posts one push by 32 connections. Every round starts with another API, so that each meets the same
-machine. The ratios are medians of the rounds: rate, and the API's CPU for an answer, which other programs on the
-machine disturb less.
+the commit. wrk posts one push by 32 connections. Each round takes them in a random order, so that none always follows
+the same other one. The ratios are medians of the rounds. Other programs on the machine disturb the rate more than the
+API's CPU for an answer.
 """
 
 import argparse
+import random
 import statistics
 import subprocess
 import sys
@@ -102,9 +103,8 @@ def measure(rounds: int, seconds: int, before: str) -> dict[str, dict[str, float
             stop.callback(process.stop)
             process.start()
             process.wait_ready()
-        for number in range(rounds + 1):
-            order = list(turns.values())
-            for each in order[number % len(order) :] + order[: number % len(order)]:
+        for _ in range(rounds + 1):
+            for each in random.sample(list(turns.values()), len(turns)):
                 each.take(seconds)
     return {name: row(each, turns[OURS]) for name, each in turns.items()}
 
@@ -123,8 +123,8 @@ def row(turns: Turns, ours: Turns) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--before", default="", metavar="COMMIT", help="an older commit to compare with")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--seconds", type=int, default=2)
     arguments = parser.parse_args()
     print(figures_table("accept", measure(arguments.rounds, arguments.seconds, arguments.before)))
     return 0

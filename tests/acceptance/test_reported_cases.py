@@ -1,15 +1,25 @@
 """Reported faults, replayed over a running stack: a row is a case, what is sent, and the answer that is right."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from celery import Celery
 from redis import Redis
 
-from process import wait_until
-from stack import Stack
+from handoff_ledger import LedgerUnavailable
+from handoff_ledger.fitness import Fitness
+from process import free_port, wait_until
+from stack import Api, Stack, clean_environment
+from tests.integration.redis.places import Place, full, nowhere, plain_before, server, user
 
 JSON = {"Content-Type": "application/json"}
 ECHO, ECHOES = "/v1/tasks/system.echo", "/v1/batches/system.echo"
@@ -173,3 +183,125 @@ def test_8a_a_batch_of_10000_packs_is_cancelled_in_steps(client: httpx2.Client, 
     counts = client.get(batch).json()["counts"]
     assert counts["queued"] == counts["running"] == 0
     assert sum(counts.values()) == 10_000
+
+
+def http(head: str, body: str = "", *fields: str) -> bytes:
+    """A request as it is on the wire."""
+    lines = [f"{head} HTTP/1.1", "Host: handoff", *fields]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
+    return ("\r\n".join([*lines, "", ""]) + body).encode()
+
+
+def keyed(key: str) -> bytes:
+    return http(f"POST {ECHO}", "{}", f"Idempotency-Key: {key}")
+
+
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
+ALIVE = http("GET /livez")
+HIDDEN = "GET /v1/tasks/none HTTP/1.1\r\nHost: handoff\r\n\r\n"
+ECHO_H2C = http(f"POST {ECHO}", '{"message":"hi"}', *H2C)
+TWICE = ("Idempotency-Key: a", "Idempotency-Key: b")
+SOCKETS: list[tuple[str, list[bytes], list[int]]] = [
+    # case, segments that are sent, statuses of the answers
+    ("5a: Upgrade with a body", [ECHO_H2C, ALIVE], [202, 200]),
+    ("5a: Upgrade, the body in a second segment", [ECHO_H2C[:-16], ECHO_H2C[-16:], ALIVE], [202, 200]),
+    ("5a: Upgrade, and a body that is a request", [http(f"POST {ECHO}", HIDDEN, *H2C), ALIVE], [400, 200]),
+    ("5a: Upgrade without a body", [http("GET /livez", "", *H2C), ALIVE], [200, 200]),
+    ("5b: a finished GET, then an empty line", [ALIVE, b"\r\n"], [200]),
+    ("5b: an early answer, then a byte of the body", [http("POST /v1/none", "{ }")[:-2], b" ", b"}"], [404]),
+    ("5c: a key twice", [http(f"POST {ECHO}", "{}", *TWICE)], [400]),
+    ("5c: spaces around a key", [keyed("5c"), keyed(" 5c \t")], [202, 202]),
+    ("5c: Prefer in two lines", [http(f"POST {ECHO}", "{}", "Prefer: respond-async", "Prefer: wait=20")], [200]),
+    ("5d: HEAD", [http("HEAD /v1/queues"), ALIVE], [200, 200]),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hasty(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Another API of the stack, which closes idle connections after a second."""
+    settings = {"CELERY_BROKER_URL": stack.redis_url, "HANDOFF_ENV": "development", "HANDOFF_API_AUTH": "off"}
+    settings |= {"HANDOFF_API_KEEP_ALIVE": "1"}
+    api = Api(tmp_path_factory.mktemp("hasty"), {**clean_environment(), **settings}, port=free_port())
+    api.start()
+    api.wait_ready()
+    yield api
+    api.stop()
+
+
+@pytest.mark.parametrize(("segments", "statuses"), [row[1:] for row in SOCKETS], ids=[row[0] for row in SOCKETS])
+def test_what_is_on_the_wire_is_read_as_rfc_9110_has_it(hasty: Api, segments: list[bytes], statuses: list[int]) -> None:
+    parts = urlsplit(hasty.url)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=80) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for segment in segments:
+            connection.sendall(segment)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))  # the API closes every one of them
+    assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)] == statuses
+
+
+RANGES: list[tuple[str, Request, int]] = [
+    ("6a: the zero time of Go", get("/v1/recipients/gone?since=0001-01-01T00:00:00Z"), 200),
+    ("6a: a time before 1970", get("/v1/recipients/gone?since=1969-07-20T20:17:40Z"), 200),
+    ("6a: a time before year 1 in UTC", get("/v1/recipients/gone?since=0001-01-01T00:00:00%2B14:00"), 200),
+    ("6: an infinite delay", post(f"{ECHO}?delay=inf", "{}"), 422),
+    ("6: a delay and a life of a year each", post(f"{ECHO}?delay=31536000&expires_in=31536000", "{}"), 202),
+    ("6: a parameter twice", post(f"{ECHO}?delay=1&delay=2", "{}"), 422),
+    ("debatable: a key twice in an object", post(ECHO, '{"message":"a","message":"b"}'), 400),
+    ("debatable: a byte order mark", post(ECHO, '\ufeff{"message":"a"}'), 400),
+    ("debatable: true for a number", post(PUSH, '{"token":"a","ttl":true}'), 422),
+    ("debatable: an underscore in a number", post(f"{ECHO}?delay=1_000", "{}"), 422),
+    ("debatable: an escaped slash in a token", Request("POST", "/push/a%2Fb"), 202),
+]
+
+
+@pytest.mark.parametrize(("request_", "status"), [row[1:] for row in RANGES], ids=[row[0] for row in RANGES])
+def test_every_value_has_a_range(client: httpx2.Client, request_: Request, status: int) -> None:
+    assert request_.send(client).status_code == status
+
+
+def revoke(celery: Celery, id: str) -> None:
+    celery.AsyncResult(id).revoke()
+
+
+def terminate(celery: Celery, id: str) -> None:
+    celery.control.revoke(id, terminate=True)
+
+
+@pytest.mark.parametrize("command", [revoke, terminate], ids=["4a: revoke", "4a: revoke with terminate"])
+def test_a_task_that_celery_revokes_is_cancelled(
+    stack: Stack, client: httpx2.Client, redis: Redis, command: Callable[[Celery, str], None]
+) -> None:
+    id = str(post(f"{ECHO}?delay=600", "{}").send(client).json()["id"])
+    with Celery("stock", broker=stack.redis_url, backend=stack.redis_url, set_as_current=False) as celery:
+        command(celery, id)
+        assert wait_until(lambda: client.get(f"/v1/tasks/{id}").json()["state"] == "cancelled", 30)
+        assert str(celery.AsyncResult(id).state) == "REVOKED"
+
+
+def test_4b_a_pool_of_threads_is_refused(stack: Stack) -> None:
+    command = [sys.executable, "-m", "celery", "-A", "handoff_worker", "worker", "--pool=threads"]
+    env = {**clean_environment(), "CELERY_BROKER_URL": stack.redis_url, "HANDOFF_ENV": "development"}
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, "prefork pool alone" in ended.stderr) == (2, True), ended.stderr
+
+
+MISCONFIGURED: list[tuple[str, Place, str]] = [
+    ("2a: a user without channel rights", user("no-channels"), "&handoff:events:*"),
+    ("2b: cluster mode", server("--cluster-enabled", "yes"), "cluster mode"),
+    ("2b: rights for other keys alone", user("no-keys"), "~handoff:*"),
+    ("2b: a database number that does not exist", server(path="99"), "no database of the number"),
+    ("7a: no right to EVAL", user("no-eval"), "run EVALSHA"),
+    ("7a: no right to INFO", user("no-info"), "run INFO"),
+    ("7a: maxclients is reached", full(), "maxclients"),
+    ("7a: a wrong host name", nowhere("no-such-host.invalid"), "does not resolve"),
+    ("7a: TLS to a plain port", plain_before(server()), "does not speak TLS"),
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"), [row[1:] for row in MISCONFIGURED], ids=[row[0] for row in MISCONFIGURED]
+)
+def test_a_redis_that_cannot_serve_is_named(tmp_path: Path, place: Place, sentence: str) -> None:
+    with place(tmp_path) as url, pytest.raises(LedgerUnavailable) as refusal:
+        Fitness(service="worker", url=url, trusting=False).check()
+    assert sentence in str(refusal.value)

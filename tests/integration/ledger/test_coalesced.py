@@ -54,7 +54,8 @@ async def test_what_comes_in_several_turns_is_joined_while_redis_is_at_work(
     redis.client_pause(60_000, all=False)
     try:
         several = [asyncio.ensure_future(ledger.accept(echo("0")))]
-        await asyncio.sleep(0.01)  # it is on its way
+        while not ledger._flushes:  # the first round trip is not under way yet
+            await asyncio.wait(several, timeout=0.001)
         for number in range(3):
             several.append(asyncio.ensure_future(ledger.accept(echo(str(number)))))
             await asyncio.sleep(0)

@@ -49,10 +49,12 @@ def callback(url: HttpUrl, task: str, gone: Sequence[tuple[str, str]]) -> Submis
         "data": {"recipients": [{"channel": channel, "recipient": name, "task": task} for channel, name in told]},
     }
     request = {"method": "POST", "url": str(url), "webhook": WEBHOOK, "keep_body": 0, "body_json": event}
+    found = to_json(told)
     return Submission(
         contract=HTTP_REQUEST,
         payload=to_json(request),
         queue=HTTP_REQUEST.queue.name,
         client="handoff",
-        key=f"{task}:{hashlib.sha256(to_json(told)).hexdigest()}",
+        key=f"{task}:{hashlib.sha256(found).hexdigest()}",
+        canonical=found,
     )
