@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_common.broker import Broker
-from handoff_common.connect import celery_connection
+from handoff_common.connections import celery_connection
 
 SECRET = "hunter2"
 SENTINELS = "sentinel://h1:26379,h2:26380"

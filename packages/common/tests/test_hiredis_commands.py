@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Connection
 
-from handoff_common.connect import async_client
+from handoff_common.connections import async_client
 from handoff_common.hiredis_commands import Packing
 
 URLS = ["redis://h", "rediss://h", "sentinel://h:26379/0?master_name=m", "sentinels://h:26379/0?master_name=m"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from packages.contracts.tests.letters import Check
+from packages.contracts.tests.sample_contract import Check
 
 
 @pytest.fixture

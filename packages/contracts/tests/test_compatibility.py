@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from handoff_contracts import Payload
-from packages.contracts.tests.letters import EXAMPLE, PAYLOAD, Check, Place, contract
+from packages.contracts.tests.sample_contract import EXAMPLE, PAYLOAD, Check, Place, contract
 
 
 class Postcard(Payload):

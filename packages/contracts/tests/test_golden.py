@@ -11,7 +11,7 @@ import pytest
 from handoff_contracts import BULK, CATALOGUE
 from handoff_contracts.catalogue import AnyContract
 from handoff_contracts.golden import FOLDER
-from packages.contracts.tests.letters import EXAMPLE, Check, contract
+from packages.contracts.tests.sample_contract import EXAMPLE, Check, contract
 
 SAME: dict[str, Callable[[AnyContract], AnyContract]] = {
     "nothing": lambda known: known,

@@ -10,10 +10,10 @@ import h2.connection
 import h2.events
 from h2.settings import SettingCodes, Settings
 
+from handoff_http2.client import located
 from handoff_http2.connection import Connection
 from handoff_http2.exchange import End, Exchange
 from handoff_http2.fields import encoded
-from handoff_http2.sender import located
 
 URL = "https://push.example/v1/send"
 LIMIT = 64 * 1024

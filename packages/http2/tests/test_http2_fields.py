@@ -9,10 +9,10 @@ from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_http2.dial import Server
+from handoff_http2.client import located
+from handoff_http2.dialer import Server
 from handoff_http2.fields import Headers, encoded
 from handoff_http2.frames import Broken
-from handoff_http2.sender import located
 
 SECRET = "Bearer 5ecret"
 

@@ -6,8 +6,8 @@ from typing import cast
 from handoff_http2 import frames
 from handoff_http2.exchange import End, Exchange
 from handoff_http2.frames import Broken, frame, number
-from handoff_http2.replies import Replies, greeting
 from handoff_http2.requests import Requests
+from handoff_http2.responses import Replies, greeting
 
 BUFFER = 2**20  # bytes that wait for the network before no more requests begin
 IDLE_SECONDS = 60.0  # one that carried nothing for so long may be dead, and isn't used again

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, NoScriptError
 
-from handoff_common.connect import BOUND_SECONDS, async_client
+from handoff_common.connections import BOUND_SECONDS, async_client
 from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch, stage_packs
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from handoff_ledger.errors import LedgerUnavailable

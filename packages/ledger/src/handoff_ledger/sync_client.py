@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from handoff_common.connect import blocking_client
+from handoff_common.connections import blocking_client
 from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.outages import TRANSIENT, demoted, unavailable

@@ -18,8 +18,8 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
 from handoff_common.deadline import TimeLimit
+from handoff_http2.client import Sender
 from handoff_http2.exchange import End, Exchange
-from handoff_http2.sender import Sender
 from handoff_worker.delivery.responses import Answer, Answered
 
 TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10

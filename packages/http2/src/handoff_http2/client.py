@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from handoff_http2.connection import Connection
-from handoff_http2.dial import Dialer, Server
+from handoff_http2.dialer import Dialer, Server
 from handoff_http2.exchange import End, Exchange
 from handoff_http2.fields import encoded
 from handoff_http2.frames import LONGEST

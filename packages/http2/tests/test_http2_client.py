@@ -18,10 +18,10 @@ import pytest
 
 from handoff_common.deadline import TimeLimit
 from handoff_http2 import connection, frames
+from handoff_http2.client import FRUITLESS, Sender
 from handoff_http2.exchange import End, Exchange
 from handoff_http2.frames import frame, number
-from handoff_http2.replies import SETTING
-from handoff_http2.sender import FRUITLESS, Sender
+from handoff_http2.responses import SETTING
 from handoff_worker.delivery import http
 from process import wait_until
 from tests.integration.providers.fcm_simulator import HANG, FcmSimulator
