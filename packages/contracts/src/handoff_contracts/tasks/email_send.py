@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.credential_name import CredentialName
 from handoff_contracts.files import FileRef
 from handoff_contracts.queues import DEFAULT
 
@@ -16,23 +17,23 @@ def _refuse_encoded_words(value: str) -> str:
     return value
 
 
-# No pattern accepts a control character or a line separator, so no value can end its header line or SMTP command.
-LINE_ENDS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-ATOM = rf"[^\s()<>@,:;\\\x22.\[\]{LINE_ENDS}]+"
-LABEL = rf"[^\s{LINE_ENDS}\x20-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7e]{{1,63}}"
+# Control characters and line separators. No pattern accepts one, so no value can end its header line or SMTP command.
+CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+ATOM = rf"[^\s()<>@,:;\\\x22.\[\]{CONTROLS}]+"
+LABEL = rf"[^\s{CONTROLS}\x20-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7e]{{1,63}}"
 ADDRESS = rf"{ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*"
-NAME = rf"[^<>@,;:\\\x22{LINE_ENDS}]{{1,100}}"
+DISPLAY_NAME = rf"[^<>@,;:\\\x22{CONTROLS}]{{1,100}}"
 
 Address = Annotated[
     str, StringConstraints(max_length=254, pattern=rf"^{ADDRESS}$"), AfterValidator(_refuse_encoded_words)
 ]
 Mailbox = Annotated[
     str,
-    StringConstraints(max_length=360, pattern=rf"^(?:{ADDRESS}|{NAME} <{ADDRESS}>)$"),
+    StringConstraints(max_length=360, pattern=rf"^(?:{ADDRESS}|{DISPLAY_NAME} <{ADDRESS}>)$"),
     AfterValidator(_refuse_encoded_words),
 ]
 Line = Annotated[
-    str, StringConstraints(max_length=900, pattern=rf"^[^{LINE_ENDS}]*$"), AfterValidator(_refuse_encoded_words)
+    str, StringConstraints(max_length=900, pattern=rf"^[^{CONTROLS}]*$"), AfterValidator(_refuse_encoded_words)
 ]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=900, pattern=r"^[\x21-\x7e]+(?: [\x21-\x7e]+)*$")]
 MessageId = Annotated[str, StringConstraints(max_length=250, pattern=r"^<[A-Za-z0-9._+=$-]+@[A-Za-z0-9.-]+>$")]
@@ -62,11 +63,7 @@ class EmailSend(Payload):
     message_id: MessageId | None = Field(
         default=None, description="Content of the Message-ID header; if unset, derived from the task's id"
     )
-    app: str = Field(
-        default="default",
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
-        description="Name of the credential, which names the mail server",
-    )
+    app: CredentialName = Field(default="default", description="Name of the credential, which names the mail server")
 
     @model_validator(mode="after")
     def _check_body(self) -> "EmailSend":

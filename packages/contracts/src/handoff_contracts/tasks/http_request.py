@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, HttpUrl, JsonValue, StringConstraints, field_validator, model_validator
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.credential_name import CredentialName
 from handoff_contracts.files import Base64
 from handoff_contracts.json_number import JSON_NUMBER
 
@@ -51,9 +52,8 @@ class HttpRequest(Payload):
         description="What to do when the server may have received the request but did not respond. If unset: repeat,"
         " except a POST or PATCH with neither a webhook signature nor an Idempotency-Key",
     )
-    webhook: str | None = Field(
+    webhook: CredentialName | None = Field(
         default=None,
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
         description="Name of the secret that signs the request by the Standard Webhooks specification",
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
+from handoff_contracts.credential_name import CredentialName
 from handoff_contracts.json_number import JSON_NUMBER
 from handoff_contracts.queues import BULK
 
@@ -27,9 +28,7 @@ class PushSend(Payload):
     provider: Literal["log", "fcm", "sns", "apns", "webpush"] = Field(
         default="log", description="The push provider; log only writes to a file"
     )
-    app: str = Field(
-        default="default", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Name of the provider's credential"
-    )
+    app: CredentialName = Field(default="default", description="Name of the provider's credential")
 
 
 class PushReceipt(Result):
