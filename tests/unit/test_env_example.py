@@ -7,17 +7,17 @@ from pydantic import ValidationError
 
 from compose import PASSWORDS
 from handoff_api.settings import Settings as ApiSettings
-from handoff_common.settings import Shared
+from handoff_common.settings import SharedSettings
 from handoff_flower.settings import Settings as FlowerSettings
 from handoff_worker.settings import Settings as WorkerSettings
 from stack import ROOT
 
 EXAMPLE = ROOT / ".env.example"
-SERVICES: list[type[Shared]] = [ApiSettings, FlowerSettings, WorkerSettings]
+SERVICES: list[type[SharedSettings]] = [ApiSettings, FlowerSettings, WorkerSettings]
 OTHERS = {"HANDOFF_REDIS_PORT", *PASSWORDS.values()}  # read by stack.py and compose.py
 
 
-def names(settings: type[Shared]) -> set[str]:
+def names(settings: type[SharedSettings]) -> set[str]:
     prefix = settings.model_config.get("env_prefix", "")
     return {str(field.validation_alias or prefix + name).upper() for name, field in settings.model_fields.items()}
 
@@ -30,7 +30,7 @@ def test_every_setting_is_there_with_a_line_on_what_it_does() -> None:
 
 
 @pytest.mark.parametrize("settings", SERVICES)
-def test_a_copy_works_in_development(settings: type[Shared]) -> None:
+def test_a_copy_works_in_development(settings: type[SharedSettings]) -> None:
     assert settings(_env_file=EXAMPLE).development
 
 

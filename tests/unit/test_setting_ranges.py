@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handoff_api.settings import Settings as ApiSettings
-from handoff_common.settings import Shared, load
+from handoff_common.settings import SharedSettings, load
 from handoff_flower.settings import Settings as FlowerSettings
 from handoff_ledger import Limits
 from handoff_worker.settings import Settings as WorkerSettings
@@ -58,13 +58,13 @@ def _working(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "development")
 
 
-def numbers(settings: Shared) -> Iterator[float]:
+def numbers(settings: SharedSettings) -> Iterator[float]:
     yield from (value for value in settings.model_dump().values() if isinstance(value, float | int))
 
 
 @pytest.mark.parametrize(("service", "field"), FIELDS, ids=lambda part: getattr(part, "__module__", part))
 def test_an_extreme_value_is_refused_with_a_sentence_or_taken(
-    service: type[Shared], field: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    service: type[SharedSettings], field: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variable = str(service.model_fields[field].validation_alias or f"HANDOFF_{field.upper()}")
     for value in EXTREMES:
@@ -86,4 +86,4 @@ def test_an_extreme_value_is_refused_with_a_sentence_or_taken(
 def test_records_are_kept_for_a_while(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_RETENTION_DAYS", value)
     with pytest.raises(SystemExit):
-        load(Shared)
+        load(SharedSettings)

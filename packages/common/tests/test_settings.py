@@ -1,11 +1,11 @@
-"""Settings that are wrong are refused with a sentence, and without the secret in them."""
+"""Invalid settings are refused with a sentence that contains no secret."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from handoff_common.settings import Shared, is_placeholder, load
+from handoff_common.settings import SharedSettings, is_placeholder, load
 from handoff_ledger import Limits
 
 SECRET = "hunter2-hunter2"
@@ -17,36 +17,36 @@ def _no_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
-    """What `load` says before it exits."""
+    """Returns what `load` prints before it exits."""
     with pytest.raises(SystemExit) as exit:
-        load(Shared)
+        load(SharedSettings)
     assert exit.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    return said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
 
 
-def test_the_defaults_are_those_of_production() -> None:
-    settings = load(Shared)
+def test_the_defaults_are_for_production() -> None:
+    settings = load(SharedSettings)
     assert (settings.env, settings.development) == ("production", False)
     assert settings.broker_url == "redis://127.0.0.1:6379/0"
     assert Limits.of(settings) == Limits(retention_ms=7 * 86_400_000, queue=1_000_000)
 
 
-def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "development")
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://cache:6380/3")
     monkeypatch.setenv("HANDOFF_RETENTION_DAYS", "0.5")
     monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "12")
-    settings = load(Shared)
+    settings = load(SharedSettings)
     assert (settings.development, settings.broker_url) == (True, "redis://cache:6380/3")
     assert Limits.of(settings) == Limits(retention_ms=43_200_000, queue=12)
 
 
-def test_they_come_from_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("HANDOFF_ENV=development\nHANDOFF_QUEUE_LIMIT=5\nSOMETHING_ELSE=1\n")
     monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "6")
-    settings = load(Shared)
+    settings = load(SharedSettings)
     assert (settings.env, settings.queue_limit) == ("development", 6)
 
 
@@ -59,12 +59,10 @@ def test_they_come_from_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.Monkey
         ("redis://:secret@cache/1", "redis://user:other@cache:6379/1"),
     ],
 )
-def test_the_brokers_redis_may_be_named_as_the_result_backend(
-    monkeypatch: pytest.MonkeyPatch, broker: str, backend: str
-) -> None:
+def test_the_result_backend_can_name_the_same_redis(monkeypatch: pytest.MonkeyPatch, broker: str, backend: str) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", broker)
     monkeypatch.setenv("CELERY_RESULT_BACKEND", backend)
-    assert load(Shared).result_backend == backend
+    assert load(SharedSettings).result_backend == backend
 
 
 @pytest.mark.parametrize(
@@ -77,19 +75,19 @@ def test_the_brokers_redis_may_be_named_as_the_result_backend(
         "rpc://",
     ],
 )
-def test_another_result_backend_is_refused(
+def test_a_different_result_backend_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], backend: str
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", f"redis://:{SECRET}@cache:6379/0")
     monkeypatch.setenv("CELERY_RESULT_BACKEND", backend)
-    said = refusal(capsys)
-    assert said.startswith("handoff: CELERY_RESULT_BACKEND names another Redis than CELERY_BROKER_URL: unset it.")
-    assert SECRET not in said
-    assert said.count("\n") == 1
+    printed = refusal(capsys)
+    assert printed.startswith("handoff: CELERY_RESULT_BACKEND names another Redis than CELERY_BROKER_URL: unset it.")
+    assert SECRET not in printed
+    assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize("url", [f"redis://:{SECRET}/x@cache:6379/0", f"redis://:{SECRET}#x@cache:6379/0"])
-def test_a_password_that_breaks_its_url_is_not_told(
+def test_a_password_that_breaks_its_url_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", url)
@@ -110,37 +108,39 @@ def test_a_password_that_breaks_its_url_is_not_told(
         ("HANDOFF_QUEUE_LIMIT", "1.5"),
     ],
 )
-def test_a_value_that_is_wrong_is_named_and_not_told(
+def test_an_invalid_setting_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    said = refusal(capsys)
-    assert said.startswith(f"handoff: {name.removeprefix('HANDOFF_').lower()}: ")
-    assert SECRET not in said
+    printed = refusal(capsys)
+    assert printed.startswith(f"handoff: {name.removeprefix('HANDOFF_').lower()}: ")
+    assert SECRET not in printed
 
 
-def test_a_broker_that_is_no_redis_is_refused(
+def test_a_broker_other_than_redis_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "amqp://guest@localhost//")
     assert "redis://" in refusal(capsys)
 
 
-def test_every_fault_is_said_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_invalid_settings_are_printed_together(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "test")
     monkeypatch.setenv("HANDOFF_QUEUE_LIMIT", "0")
     assert refusal(capsys).count("handoff: ") == 2
 
 
-def test_an_error_that_is_not_caught_shows_no_value_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_uncaught_error_contains_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_ENV", SECRET)
     with pytest.raises(ValidationError) as caught:
-        Shared()
+        SharedSettings()
     assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("secret", "placeholder"), [("", True), ("change-me", True), ("change-me-too", True), (SECRET, False)]
 )
-def test_placeholders(secret: str, placeholder: bool) -> None:
+def test_placeholder_secrets(secret: str, placeholder: bool) -> None:
     assert is_placeholder(secret) is placeholder

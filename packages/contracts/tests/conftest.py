@@ -1,12 +1,12 @@
-"""The letter contract's golden file."""
+"""A golden file of the sample contract."""
 
 from pathlib import Path
 
 import pytest
 
-from packages.contracts.tests.letters import Check
+from packages.contracts.tests.sample_contract import GoldenCheck
 
 
 @pytest.fixture
-def letters(tmp_path: Path) -> Check:
-    return Check(tmp_path)
+def check(tmp_path: Path) -> GoldenCheck:
+    return GoldenCheck(tmp_path)

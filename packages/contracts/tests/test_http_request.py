@@ -1,4 +1,4 @@
-"""What `http.request` takes."""
+"""Which payloads `http.request` accepts."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ REFUSED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("payload", REFUSED)
-def test_it_is_refused(payload: dict[str, Any]) -> None:
+def test_an_invalid_request_is_refused(payload: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         HttpRequest.model_validate(payload)
 
@@ -59,13 +59,11 @@ def test_it_is_refused(payload: dict[str, Any]) -> None:
         ({"method": "GET", "unknown": "give_up"}, False),
     ],
 )
-def test_what_may_have_been_received_is_repeated_where_that_does_no_harm(
-    fields: dict[str, Any], repeatable: bool
-) -> None:
+def test_only_a_harmless_repetition_is_allowed(fields: dict[str, Any], repeatable: bool) -> None:
     assert HttpRequest.model_validate({"url": URL, **fields}).repeatable is repeatable
 
 
-def test_a_repr_tells_neither_credentials_nor_contents() -> None:
+def test_the_repr_contains_neither_credentials_nor_content() -> None:
     request = HttpRequest.model_validate(
         {"url": URL + "?key=5ecret", "headers": {"Authorization": "5ecret"}, "body": "5ecret", "method": "POST"}
     )

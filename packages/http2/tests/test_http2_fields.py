@@ -1,6 +1,4 @@
-"""Header fields in HPACK. What the encoder writes, its package's decoder reads; it keeps a table, so it sees what is in
-none.
-"""
+"""Header fields in HPACK, checked against the decoder and the encoder of the package `hpack`, which use a table."""
 
 import logging
 
@@ -9,28 +7,28 @@ from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_http2.dial import Server
-from handoff_http2.fields import Headers, encoded
-from handoff_http2.frames import Broken
-from handoff_http2.sender import located
+from handoff_http2.client import parse_url
+from handoff_http2.dialer import Origin
+from handoff_http2.fields import HeaderDecoder, encode_field
+from handoff_http2.frames import ProtocolError
 
 SECRET = "Bearer 5ecret"
 
 
-def test_a_field_is_in_no_table() -> None:
-    block = encoded("Authorization", SECRET) + encoded("x-one", "1") + encoded(":method", "POST")
+def test_a_field_enters_no_table() -> None:
+    block = encode_field("Authorization", SECRET) + encode_field("x-one", "1") + encode_field(":method", "POST")
     decoder = Decoder()
     for _ in range(2):
         fields = list(decoder.decode(block))
-        told = {str(name): str(value) for name, value in fields}
-        assert told == {"authorization": SECRET, "x-one": "1", ":method": "POST"}
+        named = {str(name): str(value) for name, value in fields}
+        assert named == {"authorization": SECRET, "x-one": "1", ":method": "POST"}
         assert all(isinstance(field, NeverIndexedHeaderTuple) for field in fields[:2])
     assert not decoder.header_table.dynamic_entries
 
 
-def test_no_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_field_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        Headers().read(b"\x88" + encoded("set-cookie", SECRET + "!"))
+        HeaderDecoder().decode(b"\x88" + encode_field("set-cookie", SECRET + "!"))
     assert "5ecret" not in caplog.text
 
 
@@ -50,29 +48,29 @@ def test_no_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
         ("a", "ä"),
     ],
 )
-def test_what_is_no_field_is_not_sent(name: str, value: str) -> None:
+def test_a_malformed_field_is_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"^a header is malformed$"):
-        encoded(name, value)
+        encode_field(name, value)
 
 
 @pytest.mark.parametrize("block", [b"\xbe", b"\x88\x20", b"\x88\xff"])
-def test_what_is_no_header_is_not_read(block: bytes) -> None:
-    with pytest.raises(Broken):
-        Headers().read(block)
+def test_a_malformed_header_block_is_a_protocol_error(block: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        HeaderDecoder().decode(block)
 
 
 @pytest.mark.parametrize("block", [b"\x0f\x0d\x01x", b"\x08\x03abc", b"\x08\x042000", b"\x08\x03099", b""])
-def test_a_header_without_a_status(block: bytes) -> None:
-    assert Headers().read(block)[0] == 0
+def test_a_header_without_a_valid_status_has_status_0(block: bytes) -> None:
+    assert HeaderDecoder().decode(block)[0] == 0
 
 
-def test_a_header_that_explodes_is_not_read() -> None:
-    with pytest.raises(Broken):
-        Headers().read(b"\x88" + encoded("x-long", "y" * 4000) * 20)
+def test_a_header_that_expands_too_far_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError):
+        HeaderDecoder().decode(b"\x88" + encode_field("x-long", "y" * 4000) * 20)
 
 
-def test_values_of_old_are_read() -> None:
-    assert Headers().read(b"\x88\x00\x01x\x01\xe4") == (200, {":status": "200", "x": "ä"})
+def test_latin_1_values_are_decoded() -> None:
+    assert HeaderDecoder().decode(b"\x88\x00\x01x\x01\xe4") == (200, {":status": "200", "x": "ä"})
 
 
 FIELDS = st.lists(st.tuples(st.sampled_from(["a", "b", "date", "server"]), st.sampled_from(["", "1", "x" * 60])))
@@ -80,39 +78,39 @@ FIELDS = st.lists(st.tuples(st.sampled_from(["a", "b", "date", "server"]), st.sa
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([None, None, None, 0, 64, 4096]), FIELDS), min_size=1))
-def test_a_server_may_keep_a_table(replies: list[tuple[int | None, list[tuple[str, str]]]]) -> None:
-    server, headers = Encoder(), Headers()
-    for size, fields in replies:
+def test_a_server_can_use_a_dynamic_table(responses: list[tuple[int | None, list[tuple[str, str]]]]) -> None:
+    server, decoder = Encoder(), HeaderDecoder()
+    for size, fields in responses:
         if size is not None:
             server.header_table_size = size
         block = server.encode([(":status", "200"), *fields])
-        assert headers.read(block) == (200, {":status": "200"} | dict(fields))
+        assert decoder.decode(block) == (200, {":status": "200"} | dict(fields))
 
 
-def test_what_is_the_same_is_read_once() -> None:
-    headers, block = Headers(), b"\x20\x88" + encoded("retry-after", "7")
-    headers.read(block)
-    assert headers.read(block) is headers.read(block)
+def test_a_repeated_header_block_is_decoded_once() -> None:
+    decoder, block = HeaderDecoder(), b"\x20\x88" + encode_field("retry-after", "7")
+    decoder.decode(block)
+    assert decoder.decode(block) is decoder.decode(block)
 
 
 @pytest.mark.parametrize(
-    ("url", "server", "asked"),
+    ("url", "origin", "target"),
     [
-        ("https://push.example", Server(True, "push.example", 443), ("push.example", "/")),
-        ("https://push.example:8443/v1?a=b#c", Server(True, "push.example", 8443), ("push.example:8443", "/v1?a=b")),
-        ("http://[::1]:80/x", Server(False, "::1", 80), ("[::1]:80", "/x")),
+        ("https://push.example", Origin(True, "push.example", 443), ("push.example", "/")),
+        ("https://push.example:8443/v1?a=b#c", Origin(True, "push.example", 8443), ("push.example:8443", "/v1?a=b")),
+        ("http://[::1]:80/x", Origin(False, "::1", 80), ("[::1]:80", "/x")),
     ],
 )
-def test_where_a_url_leads(url: str, server: Server, asked: tuple[str, str]) -> None:
-    found, block = located(url)
+def test_a_url_gives_its_origin_and_fields(url: str, origin: Origin, target: tuple[str, str]) -> None:
+    found, block = parse_url(url)
     fields = {str(name): str(value) for name, value in Decoder().decode(block)}
-    assert (found, (fields[":authority"], fields[":path"])) == (server, asked)
-    assert fields[":scheme"] == ("https" if server.tls else "http")
+    assert (found, (fields[":authority"], fields[":path"])) == (origin, target)
+    assert fields[":scheme"] == ("https" if origin.tls else "http")
 
 
 @pytest.mark.parametrize(
     "url", ["", "push.example/x", "ftp://x/", "https://", "https://x:y/", "https://x/ä", "https://x/ y"]
 )
-def test_what_is_no_url_leads_nowhere(url: str) -> None:
+def test_a_malformed_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^(the URL|a header) is malformed$"):
-        located(url)
+        parse_url(url)

@@ -7,7 +7,7 @@ import ssl
 import pytest
 from redis import exceptions
 
-from handoff_common.sentinels import MASTERLESS, UnknownMaster
+from handoff_common.sentinels import MASTER_NOT_FOUND, UnknownMaster
 from handoff_ledger import LedgerMisconfigured
 from handoff_ledger.outages import explain, explain_reply, unavailable
 from handoff_ledger.sentences import REPLIES
@@ -114,7 +114,7 @@ def tls(reason: str) -> ssl.SSLError:
 
 
 def masterless(cause: BaseException | None = None) -> Exception:
-    error = MASTERLESS[0](SECRET)
+    error = MASTER_NOT_FOUND[0](SECRET)
     error.__cause__ = cause
     return error
 

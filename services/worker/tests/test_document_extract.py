@@ -16,7 +16,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from handoff_contracts.files import FileRef
-from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract, OutlineEntry
+from handoff_contracts.tasks.document_extract import FILE_LIMIT_BYTES, DocumentExtract, OutlineEntry
 from handoff_worker.documents import extract as extraction
 from handoff_worker.documents.result import collect, moment
 from handoff_worker.documents.store import Store
@@ -160,7 +160,7 @@ async def test_the_largest_result_fits(tmp_path: Path) -> None:
 
 async def test_what_can_not_be_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.pdf").open("wb") as file:
-        file.truncate(FILE_LIMIT + 1)
+        file.truncate(FILE_LIMIT_BYTES + 1)
     for path, code in (("huge.pdf", "file_too_large"), ("none.pdf", "no_such_file")):
         with pytest.raises(Fail) as verdict:
             async with extraction.frames(DocumentExtract(file=FileRef(path=path)), tmp_path):

@@ -16,9 +16,9 @@ settings.register_profile("thorough", max_examples=2_000, stateful_step_count=50
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API's client gives Redis more time than in production: for what is not about its bound."""
-    monkeypatch.setattr("handoff_ledger.async_client.BOUND_SECONDS", 20.0)
-    monkeypatch.setattr("handoff_common.connect.BOUND_SECONDS", 20.0)
-    monkeypatch.setattr("handoff_common.connect.CONNECT_SECONDS", 20.0)
+    monkeypatch.setattr("handoff_ledger.async_client.COMMAND_TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr("handoff_common.connections.COMMAND_TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr("handoff_common.connections.CONNECT_TIMEOUT_SECONDS", 20.0)
     monkeypatch.setattr(
         "handoff_ledger.async_client.FSYNC_MS", 15_000
     )  # Redis syncs once a second, and a disk may be slow

@@ -14,7 +14,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis as Client
 
-from handoff_common.connect import celery_connection
+from handoff_common.connections import celery_connection
 from handoff_ledger import AsyncLedger, LedgerUnavailable, Limits, SyncLedger, calls
 from process import free_port, wait_until
 from stack import Stack

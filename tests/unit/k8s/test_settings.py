@@ -7,13 +7,13 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from handoff_api.settings import Settings as Api
-from handoff_common.settings import SECRETS, Shared
+from handoff_common.settings import SECRETS, SharedSettings
 from handoff_flower.settings import Settings as Flower
 from handoff_ledger.acl import RULES
 from handoff_worker.settings import Settings as Worker
 from tests.unit.k8s.rendering import OVERLAYS, Resource, bundle, component, container, named, of_kind, pod, workloads
 
-SERVICES: dict[str, type[Shared]] = {"api": Api, "worker": Worker, "flower": Flower}
+SERVICES: dict[str, type[SharedSettings]] = {"api": Api, "worker": Worker, "flower": Flower}
 OURS = [
     pytest.param(overlay, each, id=f"{overlay}-{each['metadata']['name']}")
     for overlay in OVERLAYS
@@ -22,7 +22,7 @@ OURS = [
 ]
 
 
-def names(settings: type[Shared]) -> set[str]:
+def names(settings: type[SharedSettings]) -> set[str]:
     """The variables by which a service's settings are set."""
 
     def name(field: str, info: FieldInfo) -> str:

@@ -1,1 +1,1 @@
-"""What every service shares: settings, structured logs and connections to Redis."""
+"""Settings, structured logs, deadlines and Redis connections for every service."""

@@ -1,71 +1,74 @@
-"""The time limit of what runs side by side on an event loop: one timer serves it all, for who began first ends first.
+"""A time limit for the many short runs on an event loop, with one timer for all of them.
 
-A timer for each of thousands of short runs costs more than the rest of asyncio's part in them.
+One asyncio timer for each of thousands of runs would cost more than the rest of asyncio's work for them.
 """
 
 import asyncio
 from types import TracebackType
 
 
-class TimeLimit:
-    """`with limit.watch():` cancels what runs in the block for longer than `seconds`."""
+class Deadline:
+    """`with deadline.scope():` cancels the block after `seconds`, and turns the cancellation into a `TimeoutError`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._running: dict[Watched, float] = {}  # and when each is to end, in that order
+        self._scopes: dict[DeadlineScope, float] = {}  # with the loop time when each expires, the earliest first
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self) -> "Watched":
-        """What one run is in."""
-        return Watched(self)
+    def scope(self) -> "DeadlineScope":
+        """Returns a context manager for one run. Its time starts when the block is entered."""
+        return DeadlineScope(self)
 
-    def begin(self, run: "Watched", loop: asyncio.AbstractEventLoop) -> None:
-        self._running[run] = until = loop.time() + self._seconds
+    def start(self, scope: "DeadlineScope", loop: asyncio.AbstractEventLoop) -> None:
+        """Starts a scope's time."""
+        self._scopes[scope] = expires_at = loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_at(until, self._expire)
+            self._timer = loop.call_at(expires_at, self._expire)
 
-    def end(self, run: "Watched") -> None:
-        self._running.pop(run, None)
-        if not self._running and self._timer is not None:
+    def stop(self, scope: "DeadlineScope") -> None:
+        """Forgets a scope whose block has ended."""
+        self._scopes.pop(scope, None)
+        if not self._scopes and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _expire(self) -> None:
         loop = asyncio.get_running_loop()
-        for run, until in list(self._running.items()):
-            if until > loop.time():
-                self._timer = loop.call_at(until, self._expire)
+        for scope, expires_at in list(self._scopes.items()):
+            if expires_at > loop.time():
+                self._timer = loop.call_at(expires_at, self._expire)
                 return
-            del self._running[run]
-            run.expire()
+            del self._scopes[scope]
+            scope.expire()
         self._timer = None
 
 
-class Watched:
-    """One run. Raises `TimeoutError` where it was cancelled by its limit, and by nobody else; see `asyncio.Timeout`."""
+class DeadlineScope:
+    """One block under a deadline. A cancellation from elsewhere passes through, as with `asyncio.Timeout`."""
 
-    __slots__ = ("_cancelling", "_limit", "_task", "expired")
+    __slots__ = ("_cancelling", "_deadline", "_task", "expired")
 
-    def __init__(self, limit: TimeLimit) -> None:
-        self._limit = limit
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
         self.expired = False
 
     def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         if task is None:
-            raise RuntimeError("a time limit is for a task")
+            raise RuntimeError("a deadline needs a running asyncio task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._limit.begin(self, loop)
+        self._deadline.start(self, loop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._limit.end(self)
+        self._deadline.stop(self)
         if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def expire(self) -> None:
+        """Cancels the task that runs the block."""
         self.expired = True
         self._task.cancel()

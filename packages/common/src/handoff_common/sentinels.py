@@ -1,9 +1,9 @@
-"""Pools whose connections lead to the master that sentinels name.
+"""Connection pools that follow the master named by the sentinels.
 
-Sentinels are asked seldom, so no connection to them is kept: it would be dead by the time it is needed.
+No connection to a sentinel is kept open: failovers are rare, and it would be dead before the next one.
 """
 # mypy: allow-untyped-calls
-# redis-py's module has no types.
+# redis-py's sentinel module has no types.
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,91 +16,106 @@ from redis.exceptions import RedisError
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 from handoff_common.broker import Address, Broker
-from handoff_common.hiredis_commands import MasterConnection
-from handoff_common.tls import MasterTls
+from handoff_common.hiredis_commands import PlainMasterConnection
+from handoff_common.tls import TlsMasterConnection
 
-MASTERLESS = (MasterNotFoundError, AsyncMasterNotFoundError)
-ADDRESS = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
-PATIENCE_SECONDS = 0.5  # for one sentinel, so that another can be asked within the ledger's bound
+MASTER_NOT_FOUND = (MasterNotFoundError, AsyncMasterNotFoundError)
+GET_MASTER = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
+SENTINEL_TIMEOUT_SECONDS = 0.5  # short enough to ask a second sentinel within COMMAND_TIMEOUT_SECONDS
 
 
 def sentinel_options(broker: Broker) -> dict[str, Any]:
-    """How a sentinel is asked, as redis-py and kombu take it."""
+    """Returns the options for connections to sentinels, as redis-py and kombu expect them."""
     return {
         "password": broker.sentinel_password,
         "ssl": broker.tls,
         "ssl_ca_certs": broker.ca_file,
-        "socket_timeout": PATIENCE_SECONDS,
-        "socket_connect_timeout": PATIENCE_SECONDS,
+        "socket_timeout": SENTINEL_TIMEOUT_SECONDS,
+        "socket_connect_timeout": SENTINEL_TIMEOUT_SECONDS,
         "retry": None,
     }
 
 
 def master_pool(broker: Broker, options: Mapping[str, Any]) -> SentinelConnectionPool:
+    """Returns a pool of connections to the master. `options` are redis-py's, for each connection."""
     sentinels = Sentinels(broker.nodes, sentinel_kwargs=sentinel_options(broker))
     return SentinelConnectionPool(broker.master, sentinels, ssl=broker.tls, **options)
 
 
 def async_master_pool(broker: Broker, options: Mapping[str, Any]) -> BlockingConnectionPool:
+    """Returns a pool of asyncio connections to the master. `options` are redis-py's."""
     sentinels = AsyncSentinels(broker.nodes, sentinel_kwargs=sentinel_options(broker))
-    kind = MasterTls if broker.tls else MasterConnection
-    return AsyncMasterPool(broker.master, sentinels, connection_class=kind, **options)
+    connection_class = TlsMasterConnection if broker.tls else PlainMasterConnection
+    return AsyncMasterPool(broker.master, sentinels, connection_class=connection_class, **options)
 
 
 class UnknownMaster(Exception):
-    """A sentinel answered that it watches no master of this name."""
+    """A sentinel answered that it monitors no master of this name."""
 
 
 class Sentinels(Sentinel):
+    """Finds the master, and gives the cause when no sentinel names it."""
+
     def discover_master(self, service_name: str) -> Address:
+        """Returns the master's host and port, and closes the connections to sentinels.
+
+        Raises:
+            MasterNotFoundError: no sentinel names a master. Its cause is the first sentinel's error.
+        """
         try:
-            return self._found(service_name)
+            return self._discover(service_name)
         finally:
             for sentinel in self.sentinels:
                 sentinel.connection_pool.disconnect(inuse_connections=False)
 
-    def _found(self, service_name: str) -> Address:
+    def _discover(self, service_name: str) -> Address:
         try:
             address: Address = super().discover_master(service_name)
         except MasterNotFoundError as error:
-            missing = error
+            not_found = error
         else:
             return address
-        raise missing from self._fault(service_name)  # out here, or each would be the other's context
+        raise not_found from self._find_cause(service_name)  # outside `except`: no second, implicit chain of errors
 
-    def _fault(self, service_name: str) -> Exception | None:
-        """Why the first one names no master: redis-py leaves that out."""
+    def _find_cause(self, service_name: str) -> Exception | None:
         try:
-            known = self.sentinels[0].execute_command(*ADDRESS, service_name)
-        except RedisError as fault:
-            return fault
-        return None if known else UnknownMaster()
+            address = self.sentinels[0].execute_command(*GET_MASTER, service_name)
+        except RedisError as error:
+            return error
+        return None if address else UnknownMaster()
 
 
 class AsyncSentinels(AsyncSentinel):
+    """`Sentinels` for asyncio."""
+
     async def discover_master(self, service_name: str) -> Address:
+        """Returns the master's host and port, and closes the connections to sentinels.
+
+        Raises:
+            MasterNotFoundError: no sentinel names a master. Its cause is the first sentinel's error.
+        """
         try:
-            return await self._found(service_name)
+            return await self._discover(service_name)
         finally:
             for sentinel in self.sentinels:
                 await sentinel.connection_pool.disconnect(inuse_connections=False)
 
-    async def _found(self, service_name: str) -> Address:
+    async def _discover(self, service_name: str) -> Address:
         try:
             address: Address = await super().discover_master(service_name)
         except AsyncMasterNotFoundError as error:
-            missing = error
+            not_found = error
         else:
             return address
-        raise missing from await self._fault(service_name)  # out here, or each would be the other's context
+        raise not_found from await self._find_cause(service_name)  # outside `except`, as in `Sentinels`
 
-    async def _fault(self, service_name: str) -> Exception | None:
+    async def _find_cause(self, service_name: str) -> Exception | None:
         try:
-            known = await self.sentinels[0].execute_command(*ADDRESS, service_name)
-        except RedisError as fault:
-            return fault
-        return None if known else UnknownMaster()
+            address = await self.sentinels[0].execute_command(*GET_MASTER, service_name)
+        except RedisError as error:
+            return error
+        return None if address else UnknownMaster()
 
 
 class AsyncMasterPool(AsyncSentinelConnectionPool, BlockingConnectionPool):
-    """As many connections as there may be; who finds none waits for one."""
+    """Waits for a free connection when all are in use."""

@@ -1,4 +1,4 @@
-"""What a task is: one frozen `Contract` a task, shared by API, worker and Flower. Depends on pydantic alone."""
+"""Contracts: one frozen value for each kind of task, shared by API, worker and Flower. Depends on pydantic alone."""
 
 from handoff_contracts.catalogue import CATALOGUE, Catalogue, UnknownContract
 from handoff_contracts.contract import Contract, Payload, Policy, Result

@@ -1,4 +1,4 @@
-"""Every contract there is: the modules of `handoff_contracts.tasks`, found when the package is imported."""
+"""The catalogue of all contracts, found in the modules of `handoff_contracts.tasks` at import."""
 
 import pkgutil
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ AnyContract = Contract[Any, Any]
 
 
 class UnknownContract(LookupError):
-    """No contract has this name."""
+    """No contract has the requested name."""
 
 
 class Catalogue:
@@ -38,10 +38,10 @@ class Catalogue:
         return len(self._by_name)
 
 
-def _written() -> Iterator[AnyContract]:
+def _find_contracts() -> Iterator[AnyContract]:
     for module in sorted(pkgutil.iter_modules(tasks.__path__), key=lambda module: module.name):
         values = vars(import_module(f"{tasks.__name__}.{module.name}")).values()
         yield from (value for value in values if isinstance(value, Contract))
 
 
-CATALOGUE = Catalogue(_written())
+CATALOGUE = Catalogue(_find_contracts())

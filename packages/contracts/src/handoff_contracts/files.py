@@ -1,4 +1,4 @@
-"""`FileRef`: a file in a payload, by its path in the blob folder or by its bytes."""
+"""`FileRef`: a file in a payload or a result, as a path in the blob folder or as content."""
 
 from base64 import b64decode
 from typing import Annotated
@@ -7,20 +7,20 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from handoff_contracts.contract import Payload
 
-INLINE_LIMIT = 512 * 1024  # bytes of a file that is in its payload: the API takes a body of 1 MiB
+MAX_CONTENT_BYTES = 512 * 1024  # of a file inside a payload: the API accepts bodies up to 1 MiB
 
-# Neither what some file system or mail header takes for something else, nor what turns the reading direction.
+# No character that is special in a file system or a mail header, and none that changes the reading direction.
 PART = r"[^/\\?*:|\x22<>\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
 BlobPath = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=rf"^{PART}(/{PART})*$")]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=rf"^{PART}$")]
 Base64 = Annotated[
     str,
     StringConstraints(
-        max_length=INLINE_LIMIT // 3 * 4 + 4,
+        max_length=MAX_CONTENT_BYTES // 3 * 4 + 4,
         pattern=r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
     ),
 ]
-# Not multipart and message: those are mail of their own, not a file in one.
+# Not multipart or message: as an attachment, such a part would be read as mail.
 MediaType = Annotated[
     str,
     StringConstraints(
@@ -30,33 +30,34 @@ MediaType = Annotated[
 
 
 class FileRef(Payload):
-    """A file: `path` in the blob folder, or `content`; one of them."""
+    """A file, given by exactly one of `path` and `content`."""
 
-    path: BlobPath | None = Field(default=None, description="Where it is in the blob folder, like 2026/invoice.pdf")
+    path: BlobPath | None = Field(default=None, description="Path in the blob folder, like 2026/invoice.pdf")
     content: Base64 | None = Field(
-        default=None, repr=False, description="Its bytes, as base64; 512 KiB of them at most"
+        default=None, repr=False, description="The file itself in base64, up to 512 KiB before encoding"
     )
-    name: FileName | None = Field(default=None, description="What it is called; if unset, the last part of its path")
-    media_type: MediaType = "application/octet-stream"
+    name: FileName | None = Field(default=None, description="File name; if unset, the last part of the path")
+    media_type: MediaType = Field(default="application/octet-stream", description="Media type of the file")
 
     @field_validator("path")
     @classmethod
-    def _stays(cls, path: str | None) -> str | None:
+    def _check_path(cls, path: str | None) -> str | None:
         if path and {".", ".."} & set(path.split("/")):
-            raise ValueError("a path has no . and no .. in it")
+            raise ValueError("a path must not contain . or .. as a part")
         return path
 
     @model_validator(mode="after")
-    def _one(self) -> "FileRef":
+    def _check_source(self) -> "FileRef":
         if (self.path is None) == (self.content is None):
             raise ValueError("a file has either a path or content")
         return self
 
     @property
     def filename(self) -> str:
+        """The name of the file, for an attachment or a download."""
         return self.name or (self.path or "file").rpartition("/")[2]
 
     @property
     def decoded(self) -> bytes | None:
-        """What `content` holds."""
+        """The bytes of `content`, or None for a path."""
         return None if self.content is None else b64decode(self.content)

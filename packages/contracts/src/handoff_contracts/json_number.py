@@ -1,17 +1,16 @@
-"""`JSON_NUMBER` marks a number in a payload that takes JSON numbers only.
+"""`JSON_NUMBER` restricts a payload's `int` or `float` field to JSON numbers.
 
-Pydantic's `int` and `float` also take `true`, and text like "1_000". A client that sends those made a mistake. Write
-the range before the mark: `Annotated[int, Field(ge=0, le=10), JSON_NUMBER]`. An `int` takes 5.0 as it takes 5: JSON has
-one kind of number.
+Pydantic alone also accepts `true` and text like "1_000", which are mistakes of a client. Put the range before the
+marker: `Annotated[int, Field(ge=0, le=10), JSON_NUMBER]`. An `int` accepts 5.0, because JSON has one kind of number.
 """
 
 from pydantic import BeforeValidator
 
 
-def _number(value: object) -> object:
+def _check_number(value: object) -> object:
     if isinstance(value, bool | str | bytes):
         raise ValueError("Input should be a number")
     return value
 
 
-JSON_NUMBER = BeforeValidator(_number)
+JSON_NUMBER = BeforeValidator(_check_number)

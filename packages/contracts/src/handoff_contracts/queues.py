@@ -1,11 +1,11 @@
-"""Queues are lanes: a worker serves some of them, a contract names the one its tasks wait in."""
+"""The queues that tasks wait in. A contract names its queue, and each worker serves some of the queues."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Priority(StrEnum):
-    """The lane that a client may choose instead of the contract's own."""
+    """A queue that a client can choose instead of the contract's own."""
 
     HIGH = "high"
     DEFAULT = "default"
@@ -14,7 +14,7 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A lane of the broker. `shared` lanes wait on the network, so a client may move a task from one to another."""
+    """A queue. In a `shared` one all tasks wait on the network, so a client can move a task to another shared queue."""
 
     name: str
     shared: bool
@@ -23,16 +23,16 @@ class Queue:
 HIGH = Queue("high", shared=True)
 DEFAULT = Queue("default", shared=True)
 BULK = Queue("bulk", shared=True)
-DOCUMENTS = Queue("documents", shared=False)  # burns CPU on untrusted input: workers of its own, no egress
+DOCUMENTS = Queue("documents", shared=False)  # needs CPU and reads untrusted input: separate workers, no egress
 
 QUEUES = {queue.name: queue for queue in (HIGH, DEFAULT, BULK, DOCUMENTS)}
 
 
 def queue_for(home: Queue, priority: Priority | None) -> Queue:
-    """The lane for a task whose contract lives in `home`.
+    """Returns the queue of a task whose contract names `home`.
 
     Raises:
-        ValueError: a priority was chosen for a contract that has to stay in its lane.
+        ValueError: a priority was given, and the queue is not shared.
     """
     if priority is None:
         return home

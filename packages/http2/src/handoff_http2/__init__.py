@@ -1,5 +1,5 @@
-"""HTTP/2 as a client that sends small requests by the thousand needs it: RFC 9113 and RFC 7541.
+"""An HTTP/2 client for thousands of small requests (RFC 9113 and RFC 7541).
 
-It depends on nothing of the worker but `limit`, and knows what became of each request: answered, not begun, or nobody
-knows. What a server may do and this client has no use for (push, priorities, a table of header fields) it declines.
+Each exchange reports whether the server responded, did not process the request, or may have processed it. The client
+declines server push and HPACK's dynamic table, and ignores priorities.
 """

@@ -1,40 +1,43 @@
-"""A request, the reply to it as far as it has come, and what became of it."""
+"""One request, its response, and the result of the exchange."""
 
 import asyncio
 import enum
 from collections.abc import Mapping
 
 
-class End(enum.Enum):
-    """What became of a request."""
+class ExchangeResult(enum.Enum):
+    """How an exchange ended. Only `CANCELLED` and `UNKNOWN` leave open whether the server processed the request."""
 
-    REPLIED = "replied"
-    REFUSED = "refused"  # the server did nothing for it
-    MOVED = "moved"  # nor did it here, but another connection may be better
-    LATE = "late"  # it was given up, and nobody knows
-    LOST = "lost"  # nobody knows
+    RESPONDED = "responded"
+    NOT_PROCESSED = "not_processed"
+    RETRY_ELSEWHERE = "retry_elsewhere"  # not processed, and a new connection may accept the request
+    CANCELLED = "cancelled"  # by the caller, usually at its deadline, after the request began
+    UNKNOWN = "unknown"  # the stream or the connection ended without a response
 
 
 class Exchange:
-    """A request with the `fields` of its header, encoded. What is in it of the reply counts once it has `ended`."""
+    """A request with its encoded header `fields`. The response is complete when the future `ended` is done."""
 
-    __slots__ = ("body", "end", "ended", "fields", "headers", "heard", "rest", "status", "stream", "window")
+    __slots__ = (
+        *("body", "ended", "fields", "headers", "response_started", "result"),
+        *("send_window", "status", "stream_id", "unsent"),
+    )
 
     def __init__(self, fields: bytes, body: bytes) -> None:
         self.fields = fields
-        self.rest: bytes | None = body  # what has not been sent of it; none when all is
-        self.stream = 0  # once it has begun
-        self.window = 0  # bytes of it that the server takes
-        self.heard = False  # something came for it, hints too
+        self.unsent: bytes | None = body  # the rest of the request's body; None once all is sent
+        self.stream_id = 0  # 0 until the request begins
+        self.send_window = 0  # bytes that the server accepts on this stream
+        self.response_started = False  # a header arrived, possibly of an informational response
         self.status = 0
-        self.headers: Mapping[str, str] = {}  # names in lower case
-        self.body = b""
+        self.headers: Mapping[str, str] = {}  # of the response, names in lower case
+        self.body = b""  # of the response
         self.ended = asyncio.get_running_loop().create_future()
-        self.end: End | None = None
+        self.result: ExchangeResult | None = None
 
-    def over(self, end: End) -> None:
-        """Says what became of it, the first time."""
-        if self.end is None:
-            self.end = end
-            if not self.ended.done():  # cancelled: nobody waits
+    def finish(self, result: ExchangeResult) -> None:
+        """Sets the result; a later call changes nothing."""
+        if self.result is None:
+            self.result = result
+            if not self.ended.done():  # a cancelled waiter has cancelled the future
                 self.ended.set_result(None)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, NoScriptError
 
-from handoff_common.connect import BOUND_SECONDS, async_client
+from handoff_common.connections import COMMAND_TIMEOUT_SECONDS, async_client
 from handoff_ledger.calls import Call, Limits, Receipt, Submission, accept, accept_batch, stage_packs
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from handoff_ledger.errors import LedgerUnavailable
@@ -18,7 +18,7 @@ from handoff_ledger.scripts import load
 T = TypeVar("T")
 GROUP = 12  # tasks accepted in one step: Redis takes the first while the API still makes the others ready
 COALESCE_WINDOW_SECONDS = 0.001  # fuller groups cost less of both, and Redis has work meanwhile
-FSYNC_MS = int(BOUND_SECONDS * 1000) - 100
+FSYNC_MS = int(COMMAND_TIMEOUT_SECONDS * 1000) - 100
 
 
 class AsyncLedger:
@@ -39,7 +39,7 @@ class AsyncLedger:
             LedgerUnavailable: Redis did not take it within the bound; it may have been done all the same.
         """
         try:
-            async with asyncio.timeout(BOUND_SECONDS):
+            async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
                 reply = await self._repeated(self._confirmed if durable else self._evaluate, call)
         except (*TRANSIENT, TimeoutError) as error:
             if demoted(error):
@@ -129,7 +129,7 @@ class AsyncLedger:
     async def info(self, *sections: str) -> dict[str, Any]:
         """What Redis says of itself. Raises `LedgerUnavailable`."""
         try:
-            async with asyncio.timeout(BOUND_SECONDS):
+            async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
                 return await self.redis.info(*sections)
         except (*TRANSIENT, TimeoutError) as error:
             raise unavailable(error) from error

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from redis.exceptions import ResponseError
 
 from handoff_common.broker import Broker
-from handoff_common.settings import Shared, load
+from handoff_common.settings import SharedSettings, load
 from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import calls
@@ -115,7 +115,7 @@ def fitness_faults(url: str) -> Iterator[str]:
 
 
 def main() -> int:
-    found = list(dict.fromkeys(faults(load(Shared).broker_url)))
+    found = list(dict.fromkeys(faults(load(SharedSettings).broker_url)))
     for fault in found:
         sys.stdout.write(f"fault: {fault}\n")
     if not found:

@@ -16,7 +16,7 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-from handoff_common.sentinels import MASTERLESS, UnknownMaster
+from handoff_common.sentinels import MASTER_NOT_FOUND, UnknownMaster
 from handoff_ledger import sentences
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.sentences import Outage
@@ -40,7 +40,7 @@ def unavailable(error: Exception) -> LedgerUnavailable:
 
 def explain(error: BaseException) -> Outage:
     """Why a call failed. What the table lacks is named by its class or code."""
-    if not isinstance(error, MASTERLESS):
+    if not isinstance(error, MASTER_NOT_FOUND):
         return _outage(error, "Redis")
     if isinstance(error.__cause__, UnknownMaster):
         return sentences.UNKNOWN_MASTER

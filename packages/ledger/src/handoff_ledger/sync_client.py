@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from handoff_common.connect import blocking_client
+from handoff_common.connections import sync_client
 from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.outages import TRANSIENT, demoted, unavailable
@@ -19,7 +19,7 @@ class SyncLedger:
     """The ledger for code that may wait. A process makes its own: connections do not survive a fork."""
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = blocking_client(url)
+        self._redis: Redis = sync_client(url)
 
     def run(self, call: Call[T]) -> T:
         """Runs one step.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from handoff_contracts.contract import LONGEST_NAME
+from handoff_contracts.contract import MAX_NAME_LENGTH
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ Delay = Annotated[float, Field(ge=0, le=YEAR_SECONDS, allow_inf_nan=False), Befo
 Life = Annotated[float, Field(gt=0, le=YEAR_SECONDS, allow_inf_nan=False), BeforeValidator(_number)]
 Limit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_number)]
 CursorText = Annotated[str, Field(max_length=400)]
-ContractName = Annotated[str, Field(max_length=LONGEST_NAME, pattern=r"^[a-z0-9_.]*$")]
+ContractName = Annotated[str, Field(max_length=MAX_NAME_LENGTH, pattern=r"^[a-z0-9_.]*$")]
 BatchId = Annotated[str, Field(max_length=26, pattern=r"^[0-9a-z]*$")]
 ErrorCode = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

@@ -6,14 +6,14 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from handoff_api.auth import Keys, parse
-from handoff_common.settings import Shared, is_placeholder
+from handoff_common.settings import SharedSettings, is_placeholder
 from handoff_ledger.fitness import Fitness
 
 TASK_LIMIT = 1 << 20  # bytes of a task's body
 BATCH_LIMIT = 32 << 20  # bytes of a batch's body
 
 
-class Peppered(Shared):
+class Peppered(SharedSettings):
     """What is needed to make a key."""
 
     api_key_pepper: SecretStr = SecretStr("")

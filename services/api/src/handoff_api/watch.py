@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from redis.asyncio.client import PubSub
 
-from handoff_common.connect import async_client
+from handoff_common.connections import async_client
 from handoff_ledger import LedgerUnavailable, UnknownTask
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import sys
 from celery import Celery
 from kombu import Queue
 
-from handoff_common.connect import celery_connection
+from handoff_common.connections import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
 from handoff_flower import queues

@@ -5,7 +5,7 @@
 from flower.utils.broker import RedisBase
 from flower.views import BaseHandler
 
-from handoff_common.connect import async_client
+from handoff_common.connections import async_client
 
 
 class Queues(RedisBase):

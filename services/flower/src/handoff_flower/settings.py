@@ -5,10 +5,10 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from handoff_common.settings import Shared, is_placeholder
+from handoff_common.settings import SharedSettings, is_placeholder
 
 
-class Settings(Shared):
+class Settings(SharedSettings):
     """Where Flower listens, whom it lets in, where it keeps its state."""
 
     flower_host: str = "127.0.0.1"

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
-from handoff_common.settings import Shared
+from handoff_common.settings import SharedSettings
 from handoff_ledger.fitness import Fitness
 
 Network = IPv4Network | IPv6Network
@@ -16,7 +16,7 @@ FCM_URL = "https://fcm.googleapis.com"
 LEAST_RATE, MOST_RATE = 0.0001, 1_000_000  # sends a second that a pace may be
 
 
-class Settings(Shared):
+class Settings(SharedSettings):
     """What a worker reads from the environment. Times are seconds."""
 
     notification_log: Path = Path("notification.log")

@@ -1,1 +1,1 @@
-"""One module a contract. A module put here is found by itself."""
+"""One module for each contract. The catalogue finds every module in this folder."""

@@ -1,4 +1,4 @@
-"""`system.echo`: gives back what it was given; for smoke tests and benchmarks."""
+"""`system.echo` returns its message, for smoke tests and benchmarks."""
 
 from pydantic import Field
 
@@ -6,15 +6,15 @@ from handoff_contracts.contract import Contract, Payload, Policy, Result
 
 
 class Echo(Payload):
-    """Something to give back."""
+    """A message to return."""
 
-    message: str = Field(default="", max_length=65_536)
+    message: str = Field(default="", max_length=65_536, description="The message")
 
 
 class Echoed(Result):
-    """What was given."""
+    """The returned message."""
 
-    message: str
+    message: str = Field(description="The message of the payload")
 
 
 SYSTEM_ECHO = Contract(
@@ -22,6 +22,6 @@ SYSTEM_ECHO = Contract(
     version=1,
     payload=Echo,
     result=Echoed,
-    summary="Give back the message.",
+    summary="Return the message.",
     policy=Policy(pack=500, concurrency=50, time_limit=10.0),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from handoff_common.settings import Shared
+from handoff_common.settings import SharedSettings
 
 MAX_RECORDS_PER_SCRIPT = 500  # that one script works on, so that Redis serves others soon
 DAY_MS = 24 * 60 * 60 * 1000
@@ -29,7 +29,7 @@ class Limits:
     queue: int = 1_000_000
 
     @classmethod
-    def of(cls, settings: Shared) -> "Limits":
+    def of(cls, settings: SharedSettings) -> "Limits":
         """The limits that the settings name."""
         return cls(retention_ms=int(settings.retention_days * DAY_MS), queue=settings.queue_limit)
 

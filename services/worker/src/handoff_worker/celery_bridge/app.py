@@ -3,7 +3,7 @@
 from celery import Celery
 from kombu import Queue
 
-from handoff_common.connect import celery_connection
+from handoff_common.connections import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
 from handoff_worker.binding import bindings

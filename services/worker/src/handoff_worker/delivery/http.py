@@ -17,9 +17,9 @@ from urllib.request import getproxies
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
 
-from handoff_common.deadline import TimeLimit
-from handoff_http2.exchange import End, Exchange
-from handoff_http2.sender import Sender
+from handoff_common.deadline import Deadline
+from handoff_http2.client import Http2Client
+from handoff_http2.exchange import Exchange, ExchangeResult
 from handoff_worker.delivery.responses import Answer, Answered
 
 TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
@@ -52,11 +52,11 @@ class Unanswered(Exception):
 
 
 @cache
-def sender() -> Sender | None:
+def sender() -> Http2Client | None:
     """The process's sender to hosts that speak HTTP/2; none where there is a proxy, which it doesn't know."""
     if getproxies().keys() & {"http", "https", "all"}:
         return None
-    return Sender(TimeLimit(TIMEOUT.total_seconds()), CONNECT_TIMEOUT.total_seconds(), REPLY_LIMIT)
+    return Http2Client(Deadline(TIMEOUT.total_seconds()), CONNECT_TIMEOUT.total_seconds(), REPLY_LIMIT)
 
 
 def client(*, http2_only: bool = False) -> Client:
@@ -93,11 +93,12 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only:
 
 def replied(exchange: Exchange) -> Reply:
     """The reply, if there is one. Raises `Unanswered`."""
-    if exchange.end is End.REPLIED:
+    if exchange.result is ExchangeResult.RESPONDED:
         return Reply(exchange.status, exchange.headers, exchange.body)
-    if exchange.end in (End.REFUSED, End.MOVED):
+    if exchange.result in (ExchangeResult.NOT_PROCESSED, ExchangeResult.RETRY_ELSEWHERE):
         raise Unanswered(Answer(Answered.RETRY, "not_connected"))
-    raise Unanswered(Answer(Answered.UNKNOWN, "timeout" if exchange.end is End.LATE else "connection_lost"))
+    timed_out = exchange.result is ExchangeResult.CANCELLED
+    raise Unanswered(Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost"))
 
 
 def unanswered(error: RequestError) -> Answer:

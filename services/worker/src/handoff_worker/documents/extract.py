@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from handoff_contracts.files import FileRef
-from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract
+from handoff_contracts.tasks.document_extract import FILE_LIMIT_BYTES, DocumentExtract
 from handoff_worker.documents import ends
 from handoff_worker.errors import Fail, Retry, Verdict
 from handoff_worker.files import open_file
@@ -60,7 +60,7 @@ async def frames(ask: DocumentExtract, blobs: Path | None) -> AsyncIterator[Asyn
 
 def _opened(file: FileRef, blobs: Path | None) -> BinaryIO:
     """The document, as a file of the system's."""
-    opened = open_file(file, blobs, FILE_LIMIT)
+    opened = open_file(file, blobs, FILE_LIMIT_BYTES)
     if file.content is None:
         return opened
     descriptor, name = tempfile.mkstemp()
@@ -124,7 +124,12 @@ async def _read(process: asyncio.subprocess.Process, ask: DocumentExtract) -> As
 
 def _orders(ask: DocumentExtract) -> bytes:
     orders: dict[str, Any] = ask.model_dump(include={"password", "first_page", "pages"})
-    orders |= {"dpi": ask.dpi if ask.images else None, "limit": FILE_LIMIT, "memory": MEMORY, "computing": COMPUTING}
+    orders |= {
+        "dpi": ask.dpi if ask.images else None,
+        "limit": FILE_LIMIT_BYTES,
+        "memory": MEMORY,
+        "computing": COMPUTING,
+    }
     return json.dumps(orders).encode()
 
 

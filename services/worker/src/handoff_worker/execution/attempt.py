@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from handoff_common.deadline import TimeLimit
+from handoff_common.deadline import Deadline
 from handoff_contracts import Policy
 from handoff_ledger import Failure
 from handoff_worker.binding import Binding
@@ -64,7 +64,7 @@ class Attempt:
     def __init__(self, binding: Binding, resources: Resources) -> None:
         self.binding = binding
         self._resources = resources
-        self._limit = TimeLimit(binding.contract.policy.time_limit)
+        self._deadline = Deadline(binding.contract.policy.time_limit)
 
     async def on_loop(self, payload: Any) -> Outcome:
         """An async handler, cancelled at its time limit."""
@@ -72,9 +72,9 @@ class Attempt:
             parsed = self.binding.contract.payload.model_validate(payload)
         except ValidationError:
             return Failed(BAD_PAYLOAD)
-        limit = self._limit.watch()
+        scope = self._deadline.scope()
         try:
-            with limit:
+            with scope:
                 return self._done(await self.binding.handler(parsed, self._resources))
         except asyncio.CancelledError as error:
             running = asyncio.current_task()
@@ -82,7 +82,7 @@ class Attempt:
                 raise
             return self._judge(error)  # nobody cancelled this attempt: the handler awaited something that was
         except Exception as error:
-            return Again(TIME_LIMIT) if limit.expired else self._judge(error)
+            return Again(TIME_LIMIT) if scope.expired else self._judge(error)
 
     def in_place(self, payload: Any) -> Outcome:
         """A sync handler, in this thread; interrupted at its time limit, or when its cancellation is asked for."""

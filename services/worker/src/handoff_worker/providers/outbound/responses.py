@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from handoff_contracts.tasks.http_request import REPEATABLE, HttpRequest
+from handoff_contracts.tasks.http_request import IDEMPOTENT_METHODS, HttpRequest
 from handoff_worker.delivery.responses import Answer, Answered
 
 READ = 64 * 1024  # bytes of a body that are read at most
@@ -41,7 +41,7 @@ def judge(request: HttpRequest, received: Received) -> Responded:
     status = received.status
     reason = f"status_{status}"
     if status in request.expect or (not request.expect and 200 <= status < 300):
-        if received.broken and request.method in REPEATABLE:
+        if received.broken and request.method in IDEMPOTENT_METHODS:
             return lost(request, received.broken)
         return Responded(Answered.DELIVERED, received=received)
     if status == 410 and request.webhook:

@@ -1,4 +1,4 @@
-"""A contract to change, and the check over a folder that holds its golden file."""
+"""The contract `letter.send`, its variants, and the check of its golden file."""
 
 import json
 from enum import StrEnum
@@ -37,12 +37,12 @@ PAYLOAD: dict[str, Any] = {
     "data": (dict[Annotated[str, Field(max_length=8)], str], {}),
     "tree": (Tree | None, None),
 }
-RESULT: dict[str, Any] = {"verdict": (Literal["sent", "lost"], ...), "note": (str | None, None)}
+RESULT: dict[str, Any] = {"status": (Literal["sent", "lost"], ...), "note": (str | None, None)}
 EXAMPLE = {"to": "me", "title": "hi", "place": {"street": "Elm"}}
 
 
 def contract(payload: dict[str, Any] | None = None, result: dict[str, Any] | None = None) -> AnyContract:
-    """The letter contract; a field given as None is left out."""
+    """Returns the sample contract with changed fields; None removes a field."""
     fields = {name: field for name, field in (PAYLOAD | (payload or {})).items() if field}
     results = {name: field for name, field in (RESULT | (result or {})).items() if field}
     return Contract(
@@ -54,12 +54,12 @@ def contract(payload: dict[str, Any] | None = None, result: dict[str, Any] | Non
     )
 
 
-class Check:
-    """The check over a folder that holds the letter's golden file."""
+class GoldenCheck:
+    """The check of a folder with the sample contract's golden file. `output` has the last call's sentences."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told = ""
+        self.output = ""
         self(contract())
         self.golden = folder / "letter.send.v1.json"
         self.golden.write_text(json.dumps(json.loads(self.golden.read_text()) | {"examples": [EXAMPLE]}))
@@ -67,5 +67,5 @@ class Check:
     def __call__(self, *contracts: AnyContract, write: bool = False) -> int:
         sentences: list[str] = []
         code = check(contracts, self.folder, sentences.append, write=write)
-        self.told = "\n".join(sentences)
+        self.output = "\n".join(sentences)
         return code
