@@ -17,8 +17,8 @@ from handoff_worker.delivery.credential_cache import Parsed
 from handoff_worker.delivery.http import Reply
 from handoff_worker.delivery.responses import Answered, delivered
 from handoff_worker.errors import CODE, Fail
-from handoff_worker.providers.apns import aps
 from handoff_worker.providers.apns import client as apns
+from handoff_worker.providers.apns import payload as aps
 from handoff_worker.providers.apns.responses import judge
 
 GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED

@@ -17,7 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract, OutlineEntry
-from handoff_worker.documents import extract as extraction
+from handoff_worker.documents import extraction
 from handoff_worker.documents.result import collect, moment
 from handoff_worker.documents.store import Store
 from handoff_worker.errors import Fail, Retry

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_worker.documents import extract as extraction
+from handoff_worker.documents import extraction
 from services.worker.tests.documents import children, end, files, peak
 from services.worker.tests.hostile_ends import READ, TOO_COMPLEX
 from services.worker.tests.hostile_pdfs import HOSTILE, Hostile

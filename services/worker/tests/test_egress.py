@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpcore2
 import pytest
 
-from handoff_worker.providers.outbound.egress import Egress, EgressRefused
+from handoff_worker.providers.http_request.egress import Egress, EgressRefused
 from handoff_worker.settings import Settings, networks
 
 OPEN = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"]

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from handoff_worker.delivery.apps import App, Apps
 from handoff_worker.errors import Fail
-from handoff_worker.providers.outbound.signature import signed
+from handoff_worker.providers.http_request.signature import signed
 from handoff_worker.settings import Settings
 
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

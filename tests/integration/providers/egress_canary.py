@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from handoff_contracts.tasks.http_request import HttpRequest
-from handoff_worker.providers.outbound.client import Outbound
+from handoff_worker.providers.http_request.client import Outbound
 from handoff_worker.settings import Settings
 
 PUBLIC = "8.8.8.8"

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from handoff_ledger import SyncLedger
 from handoff_worker.delivery.apps import Apps
-from handoff_worker.delivery.lazy import Lazy
+from handoff_worker.delivery.lazy_provider import Lazy
 from handoff_worker.delivery.rate_limiter import Pace
 from handoff_worker.providers.push import PushProviders
 from handoff_worker.settings import Settings
 
 if TYPE_CHECKING:
-    from handoff_worker.providers.outbound.client import Outbound
+    from handoff_worker.providers.http_request.client import Outbound
     from handoff_worker.providers.smtp.client import SmtpServers
 
 
@@ -36,7 +36,7 @@ class Resources:
             apps=apps,
             pace=Pace(ledger),
             push=PushProviders(settings, apps),
-            outbound=Lazy("handoff_worker.providers.outbound.client", settings, apps),
+            outbound=Lazy("handoff_worker.providers.http_request.client", settings, apps),
             mail=Lazy("handoff_worker.providers.smtp.client", settings, apps),
         )
 

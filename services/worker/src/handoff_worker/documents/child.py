@@ -16,9 +16,9 @@ from typing import Any
 import pypdfium2
 from pypdfium2 import raw
 
-from handoff_worker.documents.confine import confine
-from handoff_worker.documents.ends import BROKEN, DONE, EMPTY, ENCRYPTED, NO_SUCH_PAGE, OUT_OF_MEMORY
+from handoff_worker.documents.exit_codes import BROKEN, DONE, EMPTY, ENCRYPTED, NO_SUCH_PAGE, OUT_OF_MEMORY
 from handoff_worker.documents.pdf import Document
+from handoff_worker.documents.sandbox import confine
 
 LOCKED = {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import PAGE_LIMIT, Extracted, Metadata, OutlineEntry, Page, PageImage
-from handoff_worker.documents.extract import CRASHED, Frame
+from handoff_worker.documents.extraction import CRASHED, Frame
 from handoff_worker.documents.store import Store
 from handoff_worker.errors import Fail
 

@@ -4,7 +4,7 @@ import asyncio
 
 from handoff_contracts.tasks.document_extract import DOCUMENT_EXTRACT, DocumentExtract, Extracted
 from handoff_worker.binding import handles
-from handoff_worker.documents.extract import frames
+from handoff_worker.documents.extraction import frames
 from handoff_worker.documents.result import collect
 from handoff_worker.documents.store import Store
 from handoff_worker.identity import identity

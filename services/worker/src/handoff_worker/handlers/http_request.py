@@ -13,8 +13,8 @@ from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.errors import Hold, Retry
 from handoff_worker.identity import identity
-from handoff_worker.providers.outbound.responses import Received
-from handoff_worker.providers.outbound.signature import signed
+from handoff_worker.providers.http_request.responses import Received
+from handoff_worker.providers.http_request.signature import signed
 from handoff_worker.resources import Resources
 
 TOLD = {"content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"} | {

@@ -34,7 +34,7 @@ class PushProviders:
 
     def __getitem__(self, name: str) -> PushProvider:
         if name not in self._open:
-            make: Callable[[Settings, Apps], PushProvider] = import_module(f"{__package__}.{name}").open_provider
+            make: Callable[[Settings, Apps], PushProvider] = import_module(f"{__package__}.{name}.client").open_provider
             self._open[name] = make(self._settings, self._apps)
         return self._open[name]
 

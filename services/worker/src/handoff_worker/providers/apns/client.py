@@ -15,7 +15,7 @@ from handoff_worker.delivery.channel import Channel
 from handoff_worker.delivery.credential_cache import Parsed
 from handoff_worker.delivery.responses import Answer, Answered
 from handoff_worker.providers import es256
-from handoff_worker.providers.apns import aps
+from handoff_worker.providers.apns import payload as aps
 from handoff_worker.providers.apns.responses import judge
 from handoff_worker.settings import Settings
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pydantic_core import to_json
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.providers.apns import aps
+from handoff_worker.providers.apns import payload as aps
 from handoff_worker.providers.fcm.client import message as fcm_message
 
 PLATFORMS = ("GCM", "APNS", "APNS_SANDBOX")

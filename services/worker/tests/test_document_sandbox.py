@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from handoff_worker.documents import confine
+from handoff_worker.documents import sandbox
 
 TRIES = {
     "read": "open('/etc/passwd').read()",
@@ -25,7 +25,7 @@ TRIES = {
 }
 SCRIPT = """
 import ctypes, os, socket, sys
-from handoff_worker.documents.confine import confine
+from handoff_worker.documents.sandbox import confine
 confine(os.getppid(), 256 << 20, 2)
 def tries():
     {}
@@ -36,7 +36,7 @@ except (OSError, MemoryError) as error:
 else:
     os.write(1, b"done")
 """
-LANDLOCK = ctypes.CDLL(None).syscall(confine.CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+LANDLOCK = ctypes.CDLL(None).syscall(sandbox.CREATE_RULESET, None, ctypes.c_size_t(0), 1)
 
 
 def confined(line: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -47,7 +47,7 @@ def confined(line: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 @pytest.mark.parametrize("what", TRIES)
 def test_what_it_may_not(what: str, tmp_path: Path) -> None:
-    if what in ("kill", "execute") and LANDLOCK < confine.SCOPES_SINCE:
+    if what in ("kill", "execute") and LANDLOCK < sandbox.SCOPES_SINCE:
         pytest.skip("this kernel's Landlock can't forbid it")
     run = confined(TRIES[what], str(tmp_path / "new"), "1")
     assert run.stdout in (b"PermissionError", b"OSError", b"MemoryError"), run.stderr

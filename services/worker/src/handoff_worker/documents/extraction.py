@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract
-from handoff_worker.documents import ends
+from handoff_worker.documents import exit_codes
 from handoff_worker.errors import Fail, Retry, Verdict
 from handoff_worker.files import open_file
 
@@ -28,11 +28,11 @@ TEXTS_LIMIT = 32 * 1024 * 1024  # bytes of all else: it is in memory
 TOO_COMPLEX = ("document_too_complex", "Reading it takes more time or memory than there is; fewer pages may help.")
 CRASHED = ("document_crashed", "Its parser crashed: it is damaged or hostile, or takes too much memory.")
 FAULTS = {
-    ends.ENCRYPTED: ("document_encrypted", "It is encrypted, and the password is missing or wrong."),
-    ends.BROKEN: ("document_broken", "It is no PDF, or one that is damaged."),
-    ends.EMPTY: ("document_empty", "It has no pages."),
-    ends.NO_SUCH_PAGE: ("no_such_page", "It has fewer pages than first_page."),
-    ends.OUT_OF_MEMORY: TOO_COMPLEX,
+    exit_codes.ENCRYPTED: ("document_encrypted", "It is encrypted, and the password is missing or wrong."),
+    exit_codes.BROKEN: ("document_broken", "It is no PDF, or one that is damaged."),
+    exit_codes.EMPTY: ("document_empty", "It has no pages."),
+    exit_codes.NO_SUCH_PAGE: ("no_such_page", "It has fewer pages than first_page."),
+    exit_codes.OUT_OF_MEMORY: TOO_COMPLEX,
     -signal.SIGXCPU: TOO_COMPLEX,
 }
 CRASHES = "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"
@@ -118,7 +118,7 @@ async def _read(process: asyncio.subprocess.Process, ask: DocumentExtract) -> As
                 raise Fail(*TOO_COMPLEX)
             yield kind, await process.stdout.readexactly(size)
     code = await process.wait()
-    if code != ends.DONE:
+    if code != exit_codes.DONE:
         raise _verdict(code)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from handoff_contracts.tasks.http_request import HttpRequest
 from handoff_worker.delivery.responses import Answered
-from handoff_worker.providers.outbound.responses import Received, judge, retry_after
+from handoff_worker.providers.http_request.responses import Received, judge, retry_after
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 D, R, P, G, U = (

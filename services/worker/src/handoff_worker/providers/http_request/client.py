@@ -17,8 +17,8 @@ from pydantic import HttpUrl, TypeAdapter
 from handoff_contracts.tasks.http_request import HttpRequest
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.responses import Answered
-from handoff_worker.providers.outbound.egress import Egress, EgressRefused
-from handoff_worker.providers.outbound.responses import READ, Received, Responded, judge, lost
+from handoff_worker.providers.http_request.egress import Egress, EgressRefused
+from handoff_worker.providers.http_request.responses import READ, Received, Responded, judge, lost
 from handoff_worker.settings import Settings, networks
 
 CONNECT_SECONDS = 10.0
