@@ -64,7 +64,7 @@ class EmailSend(Payload):
 class EmailReceipt(Result):
     """What the mail server said."""
 
-    verdict: Literal["delivered"]
+    category: Literal["delivered"] = Field(description="How the mail server answered")
     message_id: str
     id: str = Field(default="", description="What the server said when it took the mail, often with its name for it")
 

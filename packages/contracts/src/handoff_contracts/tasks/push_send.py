@@ -32,7 +32,7 @@ class PushReceipt(Result):
     """What the provider said of one notification."""
 
     provider: str
-    verdict: Literal["delivered"]
+    category: Literal["delivered"] = Field(description="How the provider answered")
     id: str = Field(default="", description="The provider's own name for it")
 
 
