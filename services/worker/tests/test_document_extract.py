@@ -162,17 +162,17 @@ async def test_what_can_not_be_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.pdf").open("wb") as file:
         file.truncate(FILE_LIMIT + 1)
     for path, code in (("huge.pdf", "file_too_large"), ("none.pdf", "no_such_file")):
-        with pytest.raises(Fail) as verdict:
+        with pytest.raises(Fail) as raised:
             async with extraction.frames(DocumentExtract(file=FileRef(path=path)), tmp_path):
                 pass
-        assert verdict.value.fault.code == code
+        assert raised.value.fault.code == code
 
 
 async def test_a_full_disk_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "documents").symlink_to("/tmp")  # noqa: S108  # nothing may be written there
-    with pytest.raises(Retry) as verdict:
+    with pytest.raises(Retry) as raised:
         await extract(good(), tmp_path, images=True)
-    assert verdict.value.fault.code == "blob_folder_unwritable"
+    assert raised.value.fault.code == "blob_folder_unwritable"
 
 
 async def busy(before: set[int]) -> psutil.Process:
@@ -202,9 +202,9 @@ async def test_a_process_that_the_system_killed_is_tried_again(tmp_path: Path) -
     task = asyncio.create_task(extract(PATTERN.make(), tmp_path, images=True))
     process = await busy(before)
     process.send_signal(signal.SIGKILL)
-    with pytest.raises(Retry) as verdict:
+    with pytest.raises(Retry) as raised:
         await task
-    assert verdict.value.fault.code == "document_process_failed"
+    assert raised.value.fault.code == "document_process_failed"
 
 
 @pytest.mark.parametrize(
@@ -225,10 +225,10 @@ async def test_a_process_that_is_taken_over_may_tell_anything(told: list[tuple[b
             yield frame
 
     store = Store(tmp_path, TASK)
-    with pytest.raises(Fail) as verdict:
+    with pytest.raises(Fail) as raised:
         await collect(frames(), store)
     store.close(keep=False)
-    assert verdict.value.fault.code == "document_crashed"
+    assert raised.value.fault.code == "document_crashed"
     assert files(tmp_path) == []
 
 

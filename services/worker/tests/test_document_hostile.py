@@ -1,4 +1,4 @@
-"""Each hostile document ends with a verdict within its bounds, and the next one is read."""
+"""Each hostile document ends with an outcome within its bounds, and the next one is read."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpcore2
 import pytest
 
-from handoff_worker.providers.http_request.egress import Egress, EgressRefused
+from handoff_worker.providers.http_request.egress import AddressForbidden, EgressBackend
 from handoff_worker.settings import Settings, networks
 
 OPEN = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"]
@@ -34,30 +34,30 @@ CLOSED = [
 
 
 @pytest.fixture
-def out() -> Iterator[Egress]:
-    egress = Egress()
+def out() -> Iterator[EgressBackend]:
+    egress = EgressBackend()
     yield egress
     egress.close()
 
 
 @pytest.mark.parametrize("address", OPEN)
-def test_the_internet_is_open(out: Egress, address: str) -> None:
+def test_the_internet_is_open(out: EgressBackend, address: str) -> None:
     assert out.allowed(address)
 
 
 @pytest.mark.parametrize("address", CLOSED)
-def test_all_else_is_closed(out: Egress, address: str) -> None:
+def test_all_else_is_closed(out: EgressBackend, address: str) -> None:
     assert not out.allowed(address)
 
 
 def test_what_is_listed_is_open_and_nothing_beside_it() -> None:
-    out = Egress(networks("10.1.0.0/16, fd00:1::/64"))
+    out = EgressBackend(networks("10.1.0.0/16, fd00:1::/64"))
     assert all(map(out.allowed, ["10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5", "8.8.8.8"]))
     assert not any(map(out.allowed, ["10.2.0.1", "::ffff:10.2.0.1", "fd00:2::5", "127.0.0.1"]))
 
 
 def test_a_list_of_all_ipv6_does_not_open_ipv4() -> None:
-    assert not Egress(networks("::/0")).allowed("::ffff:10.0.0.1")
+    assert not EgressBackend(networks("::/0")).allowed("::ffff:10.0.0.1")
 
 
 @pytest.mark.parametrize("text", ["10.1.0.1/16", "10.1.0.0/33", "example.com", "10.1.0.0/16;"])
@@ -67,17 +67,17 @@ def test_a_malformed_list_is_refused_at_the_start(text: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f.1", "0x7f000001", "127.1", "0", "localhost", "::1"])
-async def test_every_notation_of_an_address_is_read_before_it_is_checked(out: Egress, host: str) -> None:
-    with pytest.raises(EgressRefused):
+async def test_every_notation_of_an_address_is_read_before_it_is_checked(out: EgressBackend, host: str) -> None:
+    with pytest.raises(AddressForbidden):
         await out.addresses(host, 80)
 
 
-async def test_one_closed_address_closes_the_name(out: Egress, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_closed_address_closes_the_name(out: EgressBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     def both(*_: object, **__: object) -> list[object]:
         return [(2, 1, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", both)
-    with pytest.raises(EgressRefused):
+    with pytest.raises(AddressForbidden):
         await out.addresses("mixed.example", 80)
 
 
@@ -94,11 +94,11 @@ async def test_a_name_that_is_rebound_leads_to_what_was_checked(monkeypatch: pyt
                 return [(2, 1, 6, "", (lookups[-1], port))]
 
             monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-            out = Egress(networks("127.0.0.2/32"))
+            out = EgressBackend(networks("127.0.0.2/32"))
             stream = await out.connect_tcp("rebinding.example", port, 20)
             assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
             await stream.aclose()
-            with pytest.raises(EgressRefused):
+            with pytest.raises(AddressForbidden):
                 await out.connect_tcp("rebinding.example", port, 20)
         assert lookups == answers
         with pytest.raises(BlockingIOError):
@@ -114,7 +114,7 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch: p
             return [(2, 1, 6, "", (address, port)) for address in ("127.7.7.7", "127.0.0.2")]
 
         monkeypatch.setattr(socket, "getaddrinfo", two)
-        out = Egress(networks("127.0.0.0/8"))
+        out = EgressBackend(networks("127.0.0.0/8"))
         stream = await out.connect_tcp("two.example", port, 20)
         assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
         await stream.aclose()
@@ -124,7 +124,7 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch: p
 async def test_a_name_that_resolves_slowly_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     slow, found = threading.Event(), [(2, 1, 6, "", ("127.0.0.1", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found if slow.wait(60) else [])
-    out = Egress()
+    out = EgressBackend()
     began = time.monotonic()
     for _ in range(20):
         with pytest.raises(httpcore2.ConnectTimeout):
@@ -135,6 +135,6 @@ async def test_a_name_that_resolves_slowly_keeps_nothing_else_waiting(monkeypatc
     out.close()
 
 
-async def test_no_socket_of_the_file_system_is_reached(out: Egress) -> None:
-    with pytest.raises(EgressRefused):
+async def test_no_socket_of_the_file_system_is_reached(out: EgressBackend) -> None:
+    with pytest.raises(AddressForbidden):
         await out.connect_unix_socket("/run/docker.sock")

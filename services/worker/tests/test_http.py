@@ -10,13 +10,13 @@ from email.utils import formatdate
 import pytest
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from tests.integration.providers.fcm_simulator import CUT, HANG, REFUSE, RESET, FcmSimulator, Say
 
 SECRET = "5ecret-device-token"
 HEADERS = {"authorization": f"Bearer {SECRET}"}
 BODY = b'{"message": {"token": "t"}}'
-NOT_CONNECTED = Answer(Answered.RETRY, "not_connected")
+NOT_CONNECTED = ProviderResponse(Category.RETRY, "not_connected")
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +37,30 @@ async def simulator(server: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> As
     await http.aclose()
 
 
-async def failure(url: str) -> Answer:
-    with pytest.raises(http.Unanswered) as unanswered:
+async def failure(url: str) -> ProviderResponse:
+    with pytest.raises(http.RequestFailed) as unanswered:
         await http.post(f"{url}/{SECRET}", HEADERS, BODY, http2_only=True)
-    seen, links = f"{unanswered.value!r} {unanswered.value.answer}", unanswered.value.__cause__
+    seen, links = f"{unanswered.value!r} {unanswered.value.response}", unanswered.value.__cause__
     assert SECRET not in seen
     assert links is None
     assert unanswered.value.__suppress_context__ or unanswered.value.__context__ is None
-    return unanswered.value.answer
+    return unanswered.value.response
 
 
 @pytest.mark.parametrize(
-    ("say", "answer"),
+    ("say", "response"),
     [
-        (HANG, Answer(Answered.UNKNOWN, "timeout")),
-        (RESET, Answer(Answered.UNKNOWN, "connection_lost")),
-        (CUT, Answer(Answered.UNKNOWN, "connection_lost")),
+        (HANG, ProviderResponse(Category.UNKNOWN, "timeout")),
+        (RESET, ProviderResponse(Category.UNKNOWN, "connection_lost")),
+        (CUT, ProviderResponse(Category.UNKNOWN, "connection_lost")),
     ],
     ids=["hang", "reset", "cut"],
 )
-async def test_what_was_sent_and_not_answered_is_unknown(simulator: FcmSimulator, say: Say, answer: Answer) -> None:
+async def test_what_was_sent_and_not_answered_is_unknown(
+    simulator: FcmSimulator, say: Say, response: ProviderResponse
+) -> None:
     simulator.script["t"] = [say]
-    assert await failure(simulator.url) == answer
+    assert await failure(simulator.url) == response
     assert len(simulator.sends) == 1
 
 

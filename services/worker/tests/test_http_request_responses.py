@@ -1,15 +1,15 @@
-"""What an answer means: one row a case."""
+"""What an response means: one row a case."""
 
 import pytest
 
 from handoff_contracts.tasks.http_request import HttpRequest
-from handoff_worker.delivery.responses import Answered
-from handoff_worker.providers.http_request.responses import Received, judge, retry_after
+from handoff_worker.delivery.responses import Category
+from handoff_worker.providers.http_request.responses import Received, categorize_http_reply, retry_after
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 D, R, P, G, U = (
-    *(Answered.DELIVERED, Answered.RETRY, Answered.PAYLOAD_REJECTED),
-    *(Answered.RECIPIENT_GONE, Answered.UNKNOWN),
+    *(Category.DELIVERED, Category.RETRY, Category.PAYLOAD_REJECTED),
+    *(Category.RECIPIENT_GONE, Category.UNKNOWN),
 )
 TABLE = [
     *[(status, {}, D) for status in (200, 201, 202, 204, 299)],
@@ -32,18 +32,18 @@ def request(**fields: object) -> HttpRequest:
     return HttpRequest.model_validate({"url": "https://api.example/", **fields})
 
 
-@pytest.mark.parametrize(("status", "fields", "verdict"), TABLE)
-def test_a_status_has_a_verdict(status: int, fields: dict[str, object], verdict: Answered) -> None:
-    answer = judge(request(**fields), received(status))
-    assert answer.verdict is verdict
-    assert answer.throttled is (status == 429)
-    assert answer.after == (60.0 if status == 429 else None)
-    if verdict is not D:
-        assert answer.reason == f"status_{status}"
+@pytest.mark.parametrize(("status", "fields", "category"), TABLE)
+def test_a_status_has_a_category(status: int, fields: dict[str, object], category: Category) -> None:
+    response = categorize_http_reply(request(**fields), received(status))
+    assert response.category is category
+    assert response.throttled is (status == 429)
+    assert response.retry_after == (60.0 if status == 429 else None)
+    if category is not D:
+        assert response.reason == f"status_{status}"
 
 
 @pytest.mark.parametrize(
-    ("fields", "verdict"),
+    ("fields", "category"),
     [
         ({"method": "GET"}, R),
         ({"method": "PUT"}, R),
@@ -53,9 +53,9 @@ def test_a_status_has_a_verdict(status: int, fields: dict[str, object], verdict:
     ],
 )
 def test_an_answer_that_broke_off_is_asked_for_again_where_that_changes_nothing(
-    fields: dict[str, object], verdict: Answered
+    fields: dict[str, object], category: Category
 ) -> None:
-    assert judge(request(**fields), received(200, "connection_lost")).verdict is verdict
+    assert categorize_http_reply(request(**fields), received(200, "connection_lost")).category is category
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> 
 
 
 def test_a_server_error_may_say_when() -> None:
-    answer = judge(request(), received(503, **{"retry-after": "30"}))
-    assert (answer.after, answer.throttled) == (30.0, False)
+    response = categorize_http_reply(request(), received(503, **{"retry-after": "30"}))
+    assert (response.retry_after, response.throttled) == (30.0, False)

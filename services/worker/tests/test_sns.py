@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 from handoff_worker.errors import CODE
 from handoff_worker.providers.sns import api as sns_api
 from handoff_worker.providers.sns import client as sns
@@ -21,9 +21,9 @@ from handoff_worker.providers.sns import topics as sns_topics
 from handoff_worker.providers.sns.sigv4 import AwsKey, Signer
 from tests.integration.providers.push_simulators import botocores_signature
 
-GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
-REJECTED = Answered.CREDENTIAL_REJECTED
-SECRET = "5ecret/Key+Of/An/Account"
+GONE, RETRY, BAD = Category.RECIPIENT_GONE, Category.RETRY, Category.PAYLOAD_REJECTED
+REJECTED = Category.CREDENTIAL_REJECTED
+SECRET = "5ecret/Key+Of/An/SnsAccount"
 # The API reference of Publish, PublishBatch and of the endpoints' actions, and "Common Errors": status, code.
 DOCUMENTED = [
     (400, "AccessDeniedException", REJECTED),
@@ -61,22 +61,24 @@ DOCUMENTED = [
 ]
 
 
-@pytest.mark.parametrize(("status", "code", "verdict"), DOCUMENTED)
-def test_every_documented_error_has_its_meaning(status: int, code: str, verdict: Answered) -> None:
-    answer = sns_api.judge(status, code)
-    assert (answer.verdict, answer.reason.replace("_", "")) == (verdict, code.lower())
-    assert CODE.fullmatch(answer.reason)
-    assert answer.throttled == ("Throttl" in code)
-    assert answer.after == (sns_api.THROTTLED_SECONDS if answer.throttled else None)
+@pytest.mark.parametrize(("status", "code", "category"), DOCUMENTED)
+def test_every_documented_error_has_its_meaning(status: int, code: str, category: Category) -> None:
+    response = sns_api.categorize_sns_error(status, code)
+    assert (response.category, response.reason.replace("_", "")) == (category, code.lower())
+    assert CODE.fullmatch(response.reason)
+    assert response.throttled == ("Throttl" in code)
+    assert response.retry_after == (sns_api.THROTTLED_SECONDS if response.throttled else None)
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [(400, BAD), (404, BAD), (413, BAD), (401, REJECTED), (403, REJECTED), (502, RETRY)]
+    ("status", "category"), [(400, BAD), (404, BAD), (413, BAD), (401, REJECTED), (403, REJECTED), (502, RETRY)]
 )
-def test_the_status_tells_where_no_known_code_does(status: int, verdict: Answered) -> None:
+def test_the_status_tells_where_no_known_code_does(status: int, category: Category) -> None:
     for code in ("", "Brand5ecretNew"):
-        assert sns_api.judge(status, code) == Answer(verdict, f"http_{status}")
-    assert sns_api.judge(429, "", after=3.0) == Answer(RETRY, "http_429", after=3.0, throttled=True)
+        assert sns_api.categorize_sns_error(status, code) == ProviderResponse(category, f"http_{status}")
+    assert sns_api.categorize_sns_error(429, "", after=3.0) == ProviderResponse(
+        RETRY, "http_429", retry_after=3.0, throttled=True
+    )
 
 
 def test_codes_read_well() -> None:
@@ -158,10 +160,10 @@ def test_a_batch_that_failed_in_part() -> None:
       <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>"""
     assert sns_topics.outcomes(text, 5) == [
         delivered("m-1"),
-        Answer(RETRY, "internal_error"),
-        Answer(BAD, "invalid_parameter"),
-        Answer(Answered.UNKNOWN, "untold"),
-        Answer(BAD, "authorization_error"),
+        ProviderResponse(RETRY, "internal_error"),
+        ProviderResponse(BAD, "invalid_parameter"),
+        ProviderResponse(Category.UNKNOWN, "untold"),
+        ProviderResponse(BAD, "authorization_error"),
     ]
 
 
@@ -193,18 +195,18 @@ def credential(**other: str) -> str:
 )
 def test_a_malformed_file_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".*") as failed:
-        sns.account(text)
+        sns.read_account(text)
     assert "5ecret" not in str(failed.value)
 
 
 def test_a_file_names_its_platform() -> None:
     arn = "arn:aws:sns:eu-west-1:123456789012:app/GCM/shop"
-    assert sns.account(credential(platform_application_arn=arn)).application == arn
-    assert SECRET not in repr(sns.account(credential()))
+    assert sns.read_account(credential(platform_application_arn=arn)).application == arn
+    assert SECRET not in repr(sns.read_account(credential()))
 
 
 class Slow(sns_api.SnsApi):
-    """Never answers."""
+    """Never responses."""
 
     def __init__(self) -> None:
         self.called = asyncio.Event()
@@ -222,7 +224,7 @@ async def test_when_the_leader_of_a_batch_is_cancelled_nobody_waits_for_it() -> 
     async with asyncio.timeout(10):
         await api.called.wait()
         leader.cancel()
-        assert await other == Answer(Answered.UNKNOWN, "cancelled")
+        assert await other == ProviderResponse(Category.UNKNOWN, "cancelled")
     assert leader.cancelled()
 
 
@@ -241,12 +243,12 @@ async def test_a_follower_that_is_cancelled_stops_nobody(monkeypatch: pytest.Mon
 
 async def test_only_what_may_have_been_delivered_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     async def post(*_: object) -> http.Reply:
-        raise http.Unanswered(Answer(Answered.UNKNOWN, "timeout"))
+        raise http.RequestFailed(ProviderResponse(Category.UNKNOWN, "timeout"))
 
     monkeypatch.setattr(http, "post", post)
     api = sns_api.SnsApi("https://sns.example.org", Signer(AwsKey("a", "b"), "c", "sns"))
-    for ask, verdict in ((api.call, Answered.UNKNOWN), (api.ask, RETRY)):
-        with pytest.raises(http.Unanswered) as unanswered:
+    for ask, category in ((api.call, Category.UNKNOWN), (api.ask, RETRY)):
+        with pytest.raises(http.RequestFailed) as unanswered:
             await ask("CreatePlatformEndpoint", {"Token": SECRET})
-        assert unanswered.value.answer == Answer(verdict, "timeout")
+        assert unanswered.value.response == ProviderResponse(category, "timeout")
         assert SECRET not in repr(unanswered.value)

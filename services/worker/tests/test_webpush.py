@@ -1,4 +1,4 @@
-"""Web push: RFC 8291's own example, what push services answer, and where nothing is ever sent."""
+"""Web push: RFC 8291's own example, what push services response, and where nothing is ever sent."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic_core import Url
 
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery.http import Reply
-from handoff_worker.delivery.responses import Answered, delivered
+from handoff_worker.delivery.responses import Category, delivered
 from handoff_worker.errors import CODE
 from handoff_worker.providers.es256 import base64url
 from handoff_worker.providers.webpush import client as webpush
@@ -26,8 +26,8 @@ FCM_MISMATCH = (
     b"the VAPID credentials in the authorization header do not correspond to the credentials used to create the"
     b" subscriptions."
 )
-GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
-REJECTED = Answered.CREDENTIAL_REJECTED
+GONE, RETRY, BAD = Category.RECIPIENT_GONE, Category.RETRY, Category.PAYLOAD_REJECTED
+REJECTED = Category.CREDENTIAL_REJECTED
 
 
 def credential(**other: Any) -> str:
@@ -77,7 +77,7 @@ def test_keys_that_are_none(p256dh: str, auth: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict", "reason"),
+    ("status", "body", "category", "reason"),
     [
         (400, b"", BAD, "http_400"),
         (400, b'{"reason":"VapidPkHashMismatch"}', BAD, "vapid_key_mismatch"),  # Apple
@@ -97,17 +97,19 @@ def test_keys_that_are_none(p256dh: str, auth: str) -> None:
         (503, b"", RETRY, "http_503"),
     ],
 )
-def test_every_answer_has_its_meaning(status: int, body: bytes, verdict: Answered, reason: str) -> None:
-    answer = webpush.judge(Reply(status, {"retry-after": "9"}, body))
-    assert (answer.verdict, answer.reason) == (verdict, reason)
-    assert CODE.fullmatch(answer.reason)
-    assert answer.throttled == (status in (406, 429))
-    assert answer.after == (None if reason == "vapid_key_mismatch" else 9.0)
+def test_every_answer_has_its_meaning(status: int, body: bytes, category: Category, reason: str) -> None:
+    response = webpush.categorize_push_service_reply(Reply(status, {"retry-after": "9"}, body))
+    assert (response.category, response.reason) == (category, reason)
+    assert CODE.fullmatch(response.reason)
+    assert response.throttled == (status in (406, 429))
+    assert response.retry_after == (None if reason == "vapid_key_mismatch" else 9.0)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_what_was_accepted_has_its_services_name(status: int) -> None:
-    assert webpush.judge(Reply(status, {"location": "https://push.example/m/abc"}, b"")) == delivered("abc")
+    assert webpush.categorize_push_service_reply(
+        Reply(status, {"location": "https://push.example/m/abc"}, b"")
+    ) == delivered("abc")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_what_was_accepted_has_its_services_name(status: int) -> None:
     ],
 )
 def test_no_other_place_is_trusted(endpoint: str) -> None:
-    assert vapid.sender(credential()).service(endpoint) == ""
+    assert vapid.read_identity(credential()).service(endpoint) == ""
 
 
 @pytest.mark.parametrize(
@@ -154,25 +156,25 @@ def test_no_other_place_is_trusted(endpoint: str) -> None:
     ],
 )
 def test_the_browsers_push_services_are(endpoint: str, service: str) -> None:
-    assert vapid.sender(credential()).service(endpoint) == service
+    assert vapid.read_identity(credential()).service(endpoint) == service
 
 
 @settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from("\\@#?/:%;\t ."), st.text(max_size=20))
 def test_what_is_trusted_is_trusted_by_the_client_that_connects(before: str, joint: str, after: str) -> None:
     endpoint = f"https://{before}{joint}{after}.push.apple.com/x"
-    if vapid.sender(credential()).service(endpoint):
+    if vapid.read_identity(credential()).service(endpoint):
         host = Url(endpoint).host  # a WHATWG parser, as the client's is
         assert host
         assert host.endswith(".push.apple.com")
 
 
 def test_the_operator_names_others() -> None:
-    sender = vapid.sender(credential(hosts=["push.shop.example", "localhost:8443"]))
-    assert sender.service("https://a.push.shop.example/x") == "push.shop.example"
-    assert sender.service("https://localhost:8443/x") == "localhost:8443"
-    assert sender.service("https://localhost/x") == ""
-    assert sender.service("https://fcm.googleapis.com/x") == ""
+    identity = vapid.read_identity(credential(hosts=["push.shop.example", "localhost:8443"]))
+    assert identity.service("https://a.push.shop.example/x") == "push.shop.example"
+    assert identity.service("https://localhost:8443/x") == "localhost:8443"
+    assert identity.service("https://localhost/x") == ""
+    assert identity.service("https://fcm.googleapis.com/x") == ""
 
 
 @pytest.mark.parametrize(
@@ -190,16 +192,16 @@ def test_the_operator_names_others() -> None:
 )
 def test_a_malformed_file_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".*") as failed:
-        vapid.sender(text)
+        vapid.read_identity(text)
     assert "5ecret" not in str(failed.value)
 
 
 def test_the_token_is_for_the_origin_and_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    sender = vapid.sender(credential())
+    identity = vapid.read_identity(credential())
     now = 1_800_000_000.0
-    told = vapid.vapid(sender, ENDPOINT, now)
+    told = vapid.vapid(identity, ENDPOINT, now)
     scheme, first, second = told.replace(",", "").split(" ")
-    assert (scheme, second) == ("vapid", f"k={sender.public}")
+    assert (scheme, second) == ("vapid", f"k={identity.public}")
     public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), ece.decoded(second[2:]))
     claims = jwt.decode(
         first[2:],
@@ -210,11 +212,11 @@ def test_the_token_is_for_the_origin_and_lasts(monkeypatch: pytest.MonkeyPatch) 
     )
     assert claims["sub"] == "mailto:push@example.org"
     assert 12 * 3600 <= claims["exp"] - now <= 13 * 3600
-    assert vapid.vapid(sender, ENDPOINT + "other", now) is told
-    assert vapid.vapid(sender, "https://web.push.apple.com/x", now) != told
-    assert vapid.vapid(sender, ENDPOINT, now + 3600) != told
-    assert SECRET not in repr(sender)
-    assert "PrivateKey" not in repr(sender)
+    assert vapid.vapid(identity, ENDPOINT + "other", now) is told
+    assert vapid.vapid(identity, "https://web.push.apple.com/x", now) != told
+    assert vapid.vapid(identity, ENDPOINT, now + 3600) != told
+    assert SECRET not in repr(identity)
+    assert "PrivateKey" not in repr(identity)
 
 
 def test_what_is_unreadable_is_rejected() -> None:

@@ -1,4 +1,4 @@
-"""Notifications through SNS: Amazon's part is moto's server, and a simulator where moto has no such answer."""
+"""Notifications through SNS: Amazon's part is moto's server, and a simulator where moto has no such response."""
 
 import json
 import time

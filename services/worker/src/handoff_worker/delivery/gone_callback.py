@@ -20,7 +20,7 @@ WEBHOOK = "gone"  # the app whose secret signs it
 OWN = f"webhook:{WEBHOOK}"
 
 
-def tell_gone(
+def report_gone_recipients(
     run_with_retry: Callable[[Call[Any]], Any],
     url: HttpUrl | None,
     task: str,

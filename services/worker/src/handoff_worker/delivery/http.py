@@ -20,7 +20,7 @@ from pyreqwest.exceptions import RequestError, RequestTimeoutError
 from handoff_common.deadline import TimeLimit
 from handoff_http2.exchange import End, Exchange
 from handoff_http2.sender import Sender
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 
 TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -43,12 +43,12 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-class Unanswered(Exception):
-    """There is no reply. `answer`: retry if nothing was sent, else unknown. Nothing of the request is in it."""
+class RequestFailed(Exception):
+    """There is no reply. `response`: retry if nothing was sent, else unknown. Nothing of the request is in it."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.reason)
-        self.answer = answer
+    def __init__(self, response: ProviderResponse) -> None:
+        super().__init__(response.reason)
+        self.response = response
 
 
 @cache
@@ -75,7 +75,7 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only:
     """Posts a body; no header of it shows in a repr. `http2_only`: for a host that is known to speak it.
 
     Raises:
-        Unanswered: there is no reply, or not all of it.
+        RequestFailed: there is no reply, or not all of it.
         ValueError: the URL or a header is malformed.
     """
     if http2_only and (fast := sender()):
@@ -88,25 +88,27 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only:
             content = await response.body_reader.read(REPLY_LIMIT)
             return Reply(response.status, response.headers, bytes(content or b""))
     except RequestError as error:
-        raise Unanswered(unanswered(error)) from None  # the error quotes the URL, and a URL may hold a token
+        raise RequestFailed(unanswered(error)) from None  # the error quotes the URL, and a URL may hold a token
 
 
 def replied(exchange: Exchange) -> Reply:
-    """The reply, if there is one. Raises `Unanswered`."""
+    """The reply, if there is one. Raises `RequestFailed`."""
     if exchange.end is End.REPLIED:
         return Reply(exchange.status, exchange.headers, exchange.body)
     if exchange.end in (End.REFUSED, End.MOVED):
-        raise Unanswered(Answer(Answered.RETRY, "not_connected"))
-    raise Unanswered(Answer(Answered.UNKNOWN, "timeout" if exchange.end is End.LATE else "connection_lost"))
+        raise RequestFailed(ProviderResponse(Category.RETRY, "not_connected"))
+    raise RequestFailed(
+        ProviderResponse(Category.UNKNOWN, "timeout" if exchange.end is End.LATE else "connection_lost")
+    )
 
 
-def unanswered(error: RequestError) -> Answer:
+def unanswered(error: RequestError) -> ProviderResponse:
     """What an error of the way to a provider means for what was asked for."""
     causes = [cause["message"] for cause in error.details["causes"] or ()]
     if any(cause.startswith(NOT_SENT) for cause in causes):
-        return Answer(Answered.RETRY, "not_connected")
+        return ProviderResponse(Category.RETRY, "not_connected")
     timed_out = isinstance(error, RequestTimeoutError)
-    return Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost")
+    return ProviderResponse(Category.UNKNOWN, "timeout" if timed_out else "connection_lost")
 
 
 def retry_after(reply: Reply) -> float | None:

@@ -16,7 +16,7 @@ class Closes(Protocol):
 T = TypeVar("T", bound=Closes)
 
 
-class Lazy(Generic[T]):
+class LazyProvider(Generic[T]):
     """Gives, when it is called, what the module's `open_provider(settings, apps)` made at the first call."""
 
     def __init__(self, module: str, settings: Settings, apps: Apps) -> None:

@@ -13,7 +13,7 @@ STALE_SECONDS = 0.25  # permits that were not used for so long are dropped: othe
 PATIENCE_SECONDS = 5.0  # what has to wait longer gives its place to other work
 
 
-class Pace:
+class RateLimiter:
     """Lets through what a channel's rate allows, and nothing while it is held."""
 
     def __init__(self, ledger: SyncLedger) -> None:

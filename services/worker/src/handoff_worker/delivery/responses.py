@@ -1,11 +1,11 @@
-"""One vocabulary for what providers answer."""
+"""One vocabulary for what providers response."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Answered(StrEnum):
-    """What an answer means for the one that it was asked for."""
+class Category(StrEnum):
+    """What an response means for the one that it was asked for."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -16,17 +16,17 @@ class Answered(StrEnum):
 
 
 @dataclass(slots=True)  # frozen, it would take three times as long to make, and there are thousands a second
-class Answer:
-    """A provider's answer. `reason`: the provider's own word for it, as a code like sender_id_mismatch; `id`: its name
+class ProviderResponse:
+    """`reason`: the provider's own word for it, as a code like sender_id_mismatch; `id`: its name
     for what was delivered; `throttled`: all that use the credential are to wait, for `after` seconds.
     """
 
-    verdict: Answered
+    category: Category
     reason: str = ""
     id: str = ""
-    after: float | None = None
+    retry_after: float | None = None
     throttled: bool = False
 
 
-def delivered(id: str = "") -> Answer:
-    return Answer(Answered.DELIVERED, id=id)
+def delivered(id: str = "") -> ProviderResponse:
+    return ProviderResponse(Category.DELIVERED, id=id)

@@ -23,7 +23,7 @@ DATE = re.compile(
 )
 
 
-class About(BaseModel):
+class DocumentFrame(BaseModel):
     """A D frame."""
 
     page_count: int = Field(ge=1)
@@ -32,7 +32,7 @@ class About(BaseModel):
     outline_truncated: bool
 
 
-class Size(BaseModel):
+class ImageSize(BaseModel):
     """An image in a P frame, in pixels."""
 
     model_config = ConfigDict(extra="forbid")
@@ -41,7 +41,7 @@ class Size(BaseModel):
     height: int = Field(ge=1, le=100_000)
 
 
-class Told(BaseModel):
+class PageFrame(BaseModel):
     """A P frame."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -52,7 +52,7 @@ class Told(BaseModel):
     text: str
     truncated: bool = False
     broken: bool = False
-    image: Size | None = None
+    image: ImageSize | None = None
 
 
 async def collect(frames: AsyncIterator[Frame], store: Store) -> Extracted:
@@ -62,7 +62,7 @@ async def collect(frames: AsyncIterator[Frame], store: Store) -> Extracted:
         Fail: what was told does not make one, or there is no blob folder for the files.
         Retry: the blob folder does not take them.
     """
-    about: About | None = None
+    about: DocumentFrame | None = None
     pages: list[Page] = []
     try:
         async for kind, body in frames:
@@ -70,9 +70,9 @@ async def collect(frames: AsyncIterator[Frame], store: Store) -> Extracted:
                 await asyncio.to_thread(store.write, f"{len(pages) + 1:04}.png", body)
             elif kind == b"P" and len(pages) < PAGE_LIMIT:
                 image = await asyncio.to_thread(store.end, "image/png")
-                pages.append(_page(Told.model_validate_json(body), image))
+                pages.append(_page(PageFrame.model_validate_json(body), image))
             else:
-                about = About.model_validate_json(body)
+                about = DocumentFrame.model_validate_json(body)
     except ValidationError:
         raise Fail(*CRASHED) from None
     if about is None:
@@ -80,14 +80,14 @@ async def collect(frames: AsyncIterator[Frame], store: Store) -> Extracted:
     return await asyncio.to_thread(_fitted, about, pages, store)
 
 
-def _page(told: Told, file: FileRef | None) -> Page:
+def _page(told: PageFrame, file: FileRef | None) -> Page:
     if (told.image is None) != (file is None):
         raise Fail(*CRASHED)
     image = PageImage(file=file, width=told.image.width, height=told.image.height) if file and told.image else None
     return Page(**told.model_dump(exclude={"image"}), image=image)
 
 
-def _fitted(about: About, pages: Sequence[Page], store: Store) -> Extracted:
+def _fitted(about: DocumentFrame, pages: Sequence[Page], store: Store) -> Extracted:
     outline = _first(about.outline, OUTLINE_LIMIT)
     result = Extracted(
         page_count=about.page_count,

@@ -34,10 +34,10 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
         headers |= signed(resources.apps.get("webhook", request.webhook), identity(), body or b"")
 
     try:
-        answer = await send_through(
+        response = await send_through(
             channel(request, resources),
-            resources.pace,
-            lambda: resources.outbound().send(request, headers, body),
+            resources.rate_limiter,
+            lambda: resources.http_requests().send(request, headers, body),
             recipient=str(request.url),
         )
     except Hold as hold:
@@ -45,7 +45,7 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
             raise
         # This counts as an attempt: a server that always says 429 must not keep a pack from its end.
         raise Retry("throttled", "Its server asked to wait.", hold.after) from None
-    return response(answer.received, request.keep_body)
+    return build_result(response.received, request.keep_body)
 
 
 def content(request: HttpRequest) -> tuple[bytes | None, str]:
@@ -60,7 +60,7 @@ def content(request: HttpRequest) -> tuple[bytes | None, str]:
 
 
 def channel(request: HttpRequest, resources: Resources) -> Channel:
-    """What answers 429 as one: a server under one credential. Its name tells nothing of either."""
+    """What responses 429 as one: a server under one credential. Its name tells nothing of either."""
     url = request.url
     credentials = sorted(
         (name.lower(), value) for name, value in request.headers.items() if name.lower() in CREDENTIALS
@@ -70,7 +70,7 @@ def channel(request: HttpRequest, resources: Resources) -> Channel:
     return resources.apps.channel(provider, name, blake2b(told, digest_size=8).hexdigest())
 
 
-def response(received: Received, keep: int) -> HttpResponse:
+def build_result(received: Received, keep: int) -> HttpResponse:
     """The result: a body that is no UTF-8, or has controls in it, is kept as base64."""
     body, truncated = received.body[:keep], received.truncated or len(received.body) > keep
     headers = {name: value for name, value in received.headers.items() if name in TOLD and len(value) <= VALUE_LIMIT}

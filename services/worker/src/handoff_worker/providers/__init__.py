@@ -1,1 +1,1 @@
-"""What answers for the world outside: one module a provider, one vocabulary for their answers."""
+"""What responses for the world outside: one module a provider, one vocabulary for their responses."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer
+from handoff_worker.delivery.responses import ProviderResponse
 from handoff_worker.settings import Settings
 
 
@@ -17,8 +17,8 @@ class PushProvider(Protocol):
     def channel(self, push: PushSend) -> Channel:
         """What the notification goes through. Raises `Fail` when its app is none."""
 
-    async def send(self, push: PushSend) -> Answer:
-        """Sends one notification. Every answer of the provider, and every error of the way to it, is an `Answer`."""
+    async def send(self, push: PushSend) -> ProviderResponse:
+        """Sends one notification. Every reply, and every error on the way, becomes a `ProviderResponse`."""
 
     async def aclose(self) -> None:
         """Closes what it holds open."""

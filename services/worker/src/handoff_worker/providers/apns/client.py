@@ -13,10 +13,10 @@ from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
 from handoff_worker.delivery.credential_cache import Parsed
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from handoff_worker.providers import es256
 from handoff_worker.providers.apns import payload as aps
-from handoff_worker.providers.apns.responses import judge
+from handoff_worker.providers.apns.responses import categorize_apns_reply
 from handoff_worker.settings import Settings
 
 PRODUCTION, SANDBOX = "https://api.push.apple.com", "https://api.sandbox.push.apple.com"
@@ -24,7 +24,7 @@ PAYLOAD_LIMIT = 4096  # bytes
 TOKEN_AGE_SECONDS = 40 * 60  # Apple wants a token to be used for 20 minutes at least and 60 at most
 
 
-class Credential(BaseModel):
+class ApnsCredential(BaseModel):
     """An app's file. `key`: the text of Apple's .p8 file; `topic`: the app's bundle id."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -38,7 +38,7 @@ class Credential(BaseModel):
 
 
 @dataclass(slots=True)
-class Sender:
+class ApnsAccount:
     """What sends for one app. `proven`: its topic and landscape fit, since Apple has known one of its devices."""
 
     url: str
@@ -70,51 +70,53 @@ class ApnsProvider:
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        self._senders = Parsed(sender)
+        self._accounts = Parsed(read_account)
 
     def channel(self, push: PushSend) -> Channel:
         return self._apps.get("apns", push.app).channel
 
-    async def send(self, push: PushSend) -> Answer:
-        sender = self._senders.of(self._apps.get("apns", push.app))
+    async def send(self, push: PushSend) -> ProviderResponse:
+        account = self._accounts.of(self._apps.get("apns", push.app))
         if not re.fullmatch(r"[0-9A-Fa-f]{1,200}", push.token):
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_token")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_token")
         if "aps" in push.data:
-            return Answer(Answered.PAYLOAD_REJECTED, "reserved_key")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "reserved_key")
         body = to_json(aps.notification(push))
         if len(body) > PAYLOAD_LIMIT:
-            return Answer(Answered.PAYLOAD_REJECTED, "payload_too_large")
-        token = sender.token()
-        answer = await self._post(sender, push, body, token)
-        if answer.reason == "expired_provider_token":
-            answer = await self._post(sender, push, body, sender.renewed(token))
-        return self._proven(sender, answer)
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "payload_too_large")
+        token = account.token()
+        response = await self._post(account, push, body, token)
+        if response.reason == "expired_provider_token":
+            response = await self._post(account, push, body, account.renewed(token))
+        return self._proven(account, response)
 
     async def aclose(self) -> None:
         await http.aclose()
 
-    async def _post(self, sender: Sender, push: PushSend, body: bytes, token: str) -> Answer:
+    async def _post(self, account: ApnsAccount, push: PushSend, body: bytes, token: str) -> ProviderResponse:
         try:
-            url = f"{sender.url}/3/device/{push.token}"
-            return judge(await http.post(url, headers(sender.topic, push, token), body, http2_only=True))
-        except http.Unanswered as error:
-            return error.answer
+            url = f"{account.url}/3/device/{push.token}"
+            return categorize_apns_reply(
+                await http.post(url, headers(account.topic, push, token), body, http2_only=True)
+            )
+        except http.RequestFailed as error:
+            return error.response
 
     @staticmethod
-    def _proven(sender: Sender, answer: Answer) -> Answer:
+    def _proven(account: ApnsAccount, response: ProviderResponse) -> ProviderResponse:
         # Apple says BadDeviceToken also of every sound token that belongs to the other landscape.
-        if answer.reason == "bad_device_token" and not sender.proven:
-            return Answer(Answered.PAYLOAD_REJECTED, answer.reason)
-        sender.proven |= answer.verdict is Answered.DELIVERED or answer.reason == "unregistered"
-        return answer
+        if response.reason == "bad_device_token" and not account.proven:
+            return ProviderResponse(Category.PAYLOAD_REJECTED, response.reason)
+        account.proven |= response.category is Category.DELIVERED or response.reason == "unregistered"
+        return response
 
 
-def sender(text: str) -> Sender:
+def read_account(text: str) -> ApnsAccount:
     """What an app's file means. Raises `ValueError` for a malformed one."""
-    told = Credential.model_validate_json(text)
+    told = ApnsCredential.model_validate_json(text)
     key = es256.private_key(told.key.get_secret_value())
     url = told.endpoint or (SANDBOX if told.sandbox else PRODUCTION)
-    return Sender(url, told.topic, key, told.key_id, told.team_id)
+    return ApnsAccount(url, told.topic, key, told.key_id, told.team_id)
 
 
 def headers(topic: str, push: PushSend, token: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What APNs answers, and what that means."""
+"""What APNs responses, and what that means."""
 
 import re
 from collections.abc import Mapping
@@ -6,40 +6,40 @@ from collections.abc import Mapping
 from pydantic_core import from_json
 
 from handoff_worker.delivery.http import Reply, retry_after
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 
-MEANINGS: Mapping[Answered, str] = {
-    Answered.RECIPIENT_GONE: "BadDeviceToken ExpiredToken Unregistered",
+MEANINGS: Mapping[Category, str] = {
+    Category.RECIPIENT_GONE: "BadDeviceToken ExpiredToken Unregistered",
     # The app's file and Apple don't agree on a key, a team or a topic: no notification gets through.
-    Answered.CREDENTIAL_REJECTED: "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken BadTopic "
+    Category.CREDENTIAL_REJECTED: "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken BadTopic "
     "ExpiredProviderToken Forbidden InvalidProviderToken MissingProviderToken MissingTopic TopicDisallowed "
     "UnrelatedKeyIdInToken",
-    Answered.RETRY: "IdleTimeout InternalServerError ServiceUnavailable Shutdown TooManyProviderTokenUpdates "
+    Category.RETRY: "IdleTimeout InternalServerError ServiceUnavailable Shutdown TooManyProviderTokenUpdates "
     "TooManyRequests",
-    Answered.PAYLOAD_REJECTED: "BadCollapseId BadExpirationDate BadMessageId BadPath BadPriority "
+    Category.PAYLOAD_REJECTED: "BadCollapseId BadExpirationDate BadMessageId BadPath BadPriority "
     "DeviceTokenNotForTopic DuplicateHeaders InvalidPushType MethodNotAllowed MissingDeviceToken PayloadEmpty "
     "PayloadTooLarge",
 }
-REASONS = {reason: verdict for verdict, reasons in MEANINGS.items() for reason in reasons.split()}
+REASONS = {reason: category for category, reasons in MEANINGS.items() for reason in reasons.split()}
 FLEET_WIDE = {"TooManyProviderTokenUpdates"}  # TooManyRequests means one device
 
 
-def judge(reply: Reply) -> Answer:
+def categorize_apns_reply(reply: Reply) -> ProviderResponse:
     """What a reply means: its reason tells, or its status when nobody has told of that reason."""
     if reply.status == 200:
         return delivered(reply.headers.get("apns-id", ""))
     reason, after = told_reason(reply.body), retry_after(reply)
     if reason not in REASONS:
-        return Answer(by_status(reply.status), f"http_{reply.status}", after=after)
-    return Answer(REASONS[reason], code(reason), after=after, throttled=reason in FLEET_WIDE)
+        return ProviderResponse(by_status(reply.status), f"http_{reply.status}", retry_after=after)
+    return ProviderResponse(REASONS[reason], code(reason), retry_after=after, throttled=reason in FLEET_WIDE)
 
 
-def by_status(status: int) -> Answered:
+def by_status(status: int) -> Category:
     if status == 429 or status >= 500:
-        return Answered.RETRY
+        return Category.RETRY
     if status in (401, 403):
-        return Answered.CREDENTIAL_REJECTED
-    return Answered.RECIPIENT_GONE if status == 410 else Answered.PAYLOAD_REJECTED
+        return Category.CREDENTIAL_REJECTED
+    return Category.RECIPIENT_GONE if status == 410 else Category.PAYLOAD_REJECTED
 
 
 def told_reason(body: bytes) -> str:

@@ -12,9 +12,9 @@ from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import App, Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer
+from handoff_worker.delivery.responses import ProviderResponse
 from handoff_worker.providers.fcm.google_token import AccessToken, ServiceAccount
-from handoff_worker.providers.fcm.responses import judge
+from handoff_worker.providers.fcm.responses import categorize_fcm_reply
 from handoff_worker.settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -43,17 +43,17 @@ class FcmProvider:
     def channel(self, push: PushSend) -> Channel:
         return self._project(push.app).app.channel
 
-    async def send(self, push: PushSend) -> Answer:
+    async def send(self, push: PushSend) -> ProviderResponse:
         project = self._project(push.app)
         body = to_json({"message": message(push, time.time())})
         try:
             token = await project.token.get()
             reply = await self._post(project.url, token, body)
-            if reply.status == 401 and judge(reply).reason != THIRD_PARTY:
+            if reply.status == 401 and categorize_fcm_reply(reply).reason != THIRD_PARTY:
                 reply = await self._post(project.url, await project.token.get(refused=token), body)
-        except http.Unanswered as error:
-            return error.answer
-        return judge(reply)
+        except http.RequestFailed as error:
+            return error.response
+        return categorize_fcm_reply(reply)
 
     async def aclose(self) -> None:
         await http.aclose()

@@ -8,7 +8,7 @@ import jwt
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from handoff_worker.errors import Fail
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -73,7 +73,7 @@ class AccessToken:
         """A token other than the one that was refused.
 
         Raises:
-            http.Unanswered: there is none: the credential is rejected, or to be tried again.
+            http.RequestFailed: there is none: the credential is rejected, or to be tried again.
         """
         if self._token != refused and time.monotonic() < self._renew_at:
             return self._token
@@ -87,14 +87,16 @@ class AccessToken:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         try:
             reply = await http.post(self._account.token_uri, headers, form.encode())
-        except http.Unanswered:
-            raise http.Unanswered(Answer(Answered.RETRY, "no_access_token")) from None
+        except http.RequestFailed:
+            raise http.RequestFailed(ProviderResponse(Category.RETRY, "no_access_token")) from None
         if reply.status in (400, 401, 403):
-            raise http.Unanswered(Answer(Answered.CREDENTIAL_REJECTED, _reason(reply)))
+            raise http.RequestFailed(ProviderResponse(Category.CREDENTIAL_REJECTED, _reason(reply)))
         try:
             token = _Token.model_validate_json(reply.body if reply.status == 200 else b"")
         except ValidationError:
-            raise http.Unanswered(Answer(Answered.RETRY, "no_access_token", after=http.retry_after(reply))) from None
+            raise http.RequestFailed(
+                ProviderResponse(Category.RETRY, "no_access_token", retry_after=http.retry_after(reply))
+            ) from None
         self._token = token.access_token.get_secret_value()
         self._renew_at = asked_at + token.expires_in - min(MARGIN_SECONDS, token.expires_in / 10)
         return self._token

@@ -1,4 +1,4 @@
-"""What FCM's HTTP v1 API answers, and what that means."""
+"""What FCM's HTTP v1 API responses, and what that means."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field, ValidationError
 
 from handoff_worker.delivery.http import Reply, retry_after
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 
 CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 ANY = ""
@@ -15,15 +15,21 @@ DEVICE_QUOTA = "DEVICE_QUOTA_EXCEEDED"  # QUOTA_EXCEEDED, where the quota is the
 QUOTA_SECONDS = 60.0  # FCM's least wait after a 429 that says no other
 
 # By status and FCM's error code; of a status alone what its other codes mean.
-MEANINGS: Mapping[tuple[int, str], Answered] = {
-    (404, "UNREGISTERED"): Answered.RECIPIENT_GONE,
-    (404, ANY): Answered.CREDENTIAL_REJECTED,  # not the device: no such project
-    (400, BAD_DEVICE): Answered.RECIPIENT_GONE,
-    (400, ANY): Answered.PAYLOAD_REJECTED,
-    (413, ANY): Answered.PAYLOAD_REJECTED,
-    (401, ANY): Answered.CREDENTIAL_REJECTED,  # THIRD_PARTY_AUTH_ERROR too: the project's APNs or VAPID key is bad
-    (403, "SENDER_ID_MISMATCH"): Answered.PAYLOAD_REJECTED,  # the device is another project's, and lives on there
-    (403, ANY): Answered.CREDENTIAL_REJECTED,
+MEANINGS: Mapping[tuple[int, str], Category] = {
+    (404, "UNREGISTERED"): Category.RECIPIENT_GONE,
+    (404, ANY): Category.CREDENTIAL_REJECTED,  # not the device: no such project
+    (400, BAD_DEVICE): Category.RECIPIENT_GONE,
+    (400, ANY): Category.PAYLOAD_REJECTED,
+    (413, ANY): Category.PAYLOAD_REJECTED,
+    (
+        401,
+        ANY,
+    ): Category.CREDENTIAL_REJECTED,  # THIRD_PARTY_AUTH_ERROR too: the project's APNs or VAPID key is bad
+    (
+        403,
+        "SENDER_ID_MISMATCH",
+    ): Category.PAYLOAD_REJECTED,  # the device is another project's, and lives on there
+    (403, ANY): Category.CREDENTIAL_REJECTED,
 }  # everything else, 429, 5xx and redirects among it: retry
 
 
@@ -56,30 +62,30 @@ class _Sent(BaseModel):
     name: str = Field(min_length=1)
 
 
-def judge(reply: Reply) -> Answer:
+def categorize_fcm_reply(reply: Reply) -> ProviderResponse:
     """What a reply means for the device it was asked for."""
     if reply.status == 200:
         return _sent(reply.body)
     code = _code(reply)
-    verdict = MEANINGS.get((reply.status, code), MEANINGS.get((reply.status, ANY), Answered.RETRY))
+    category = MEANINGS.get((reply.status, code), MEANINGS.get((reply.status, ANY), Category.RETRY))
     reason = code.lower() or f"http_{reply.status}"
-    if verdict is not Answered.RETRY:
-        return Answer(verdict, reason)
+    if category is not Category.RETRY:
+        return ProviderResponse(category, reason)
     after = retry_after(reply)
     if reply.status != 429:
-        return Answer(verdict, reason, after=after)
-    return Answer(verdict, reason, after=after or QUOTA_SECONDS, throttled=code != DEVICE_QUOTA)
+        return ProviderResponse(category, reason, retry_after=after)
+    return ProviderResponse(category, reason, retry_after=after or QUOTA_SECONDS, throttled=code != DEVICE_QUOTA)
 
 
-def _sent(body: bytes) -> Answer:
+def _sent(body: bytes) -> ProviderResponse:
     try:
         return delivered(_Sent.model_validate_json(body).name)
     except ValidationError:
-        return Answer(Answered.UNKNOWN, "bad_reply")
+        return ProviderResponse(Category.UNKNOWN, "bad_reply")
 
 
 def _code(reply: Reply) -> str:
-    """FCM's error code, or one that says more; none of an answer that is not FCM's."""
+    """FCM's error code, or one that says more; none of an response that is not FCM's."""
     try:
         error = _Body.model_validate_json(reply.body).error
     except ValidationError:

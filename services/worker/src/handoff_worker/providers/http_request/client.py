@@ -16,9 +16,15 @@ from pydantic import HttpUrl, TypeAdapter
 
 from handoff_contracts.tasks.http_request import HttpRequest
 from handoff_worker.delivery.apps import Apps
-from handoff_worker.delivery.responses import Answered
-from handoff_worker.providers.http_request.egress import Egress, EgressRefused
-from handoff_worker.providers.http_request.responses import READ, Received, Responded, judge, lost
+from handoff_worker.delivery.responses import Category
+from handoff_worker.providers.http_request.egress import AddressForbidden, EgressBackend
+from handoff_worker.providers.http_request.responses import (
+    READ,
+    HttpProviderResponse,
+    Received,
+    categorize_http_reply,
+    categorize_lost,
+)
 from handoff_worker.settings import Settings, networks
 
 CONNECT_SECONDS = 10.0
@@ -33,23 +39,23 @@ UNANSWERED = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.Remo
 parse_url = TypeAdapter(HttpUrl).validate_python
 
 
-class Outbound:
+class HttpRequestClient:
     """Sends requests through one pool of connections."""
 
     def __init__(self, settings: Settings) -> None:
-        self._egress = Egress(networks(settings.egress_allow))
+        self._egress = EgressBackend(networks(settings.egress_allow))
         self._pool = self._egress.pool()
 
-    async def send(self, request: HttpRequest, headers: Mapping[str, str], body: bytes | None) -> Responded:
-        """Sends a request with these headers and this body, and gives what its answer, or its silence, means."""
+    async def send(self, request: HttpRequest, headers: Mapping[str, str], body: bytes | None) -> HttpProviderResponse:
+        """Sends a request with these headers and this body, and gives what its response, or its silence, means."""
         exchange = Exchange(self._pool, request.method, body, time.monotonic() + request.timeout)
         try:
-            return judge(request, await follow(request, headers, exchange))
-        except Refused as refused:
-            return Responded(Answered.PAYLOAD_REJECTED, refused.reason)
+            return categorize_http_reply(request, await follow(request, headers, exchange))
+        except RequestRejected as refused:
+            return HttpProviderResponse(Category.PAYLOAD_REJECTED, refused.reason)
         except UNANSWERED as error:
             reason = _reason(error)
-            return lost(request, reason) if exchange.sent else Responded(Answered.RETRY, reason)
+            return categorize_lost(request, reason) if exchange.sent else HttpProviderResponse(Category.RETRY, reason)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
@@ -69,7 +75,7 @@ class Exchange:
         self._deadline = deadline
 
     async def run(self, url: HttpUrl, headers: Mapping[str, str]) -> Received:
-        """Raises `Refused` when it may not be sent there, and one of `UNANSWERED` when it was not answered."""
+        """Raises `RequestRejected` when it may not be sent there, and one of `UNANSWERED` when it was not answered."""
         self.sent = False
         scheme, host, port = origin(url)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -84,10 +90,10 @@ class Exchange:
         try:
             async with asyncio.timeout(self._left):
                 response = await self._pool.handle_async_request(request)
-        except EgressRefused:
-            raise Refused("address_refused") from None
+        except AddressForbidden:
+            raise RequestRejected("address_refused") from None
         except httpcore2.LocalProtocolError:
-            raise Refused("malformed_request") from None
+            raise RequestRejected("malformed_request") from None
         return await self._read(response)
 
     async def _read(self, response: httpcore2.Response) -> Received:
@@ -129,10 +135,10 @@ async def follow(request: HttpRequest, headers: Mapping[str, str], exchange: Exc
         if origin(following) != origin(url):
             headers = {name: value for name, value in headers.items() if name in CARRIED}
         url = following
-    raise Refused("too_many_redirects")
+    raise RequestRejected("too_many_redirects")
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """It is not sent, or not further, and why."""
 
     def __init__(self, reason: str) -> None:
@@ -146,15 +152,15 @@ def origin(url: HttpUrl) -> tuple[str, str, int]:
 
 
 def redirect(url: HttpUrl, location: str) -> HttpUrl:
-    """Where a redirect leads. Raises `Refused` when it may not be followed, before anything is looked up."""
+    """Where a redirect leads. Raises `RequestRejected` when it may not be followed, before anything is looked up."""
     try:
         following = parse_url(urljoin(str(url), location))
     except ValueError:
-        raise Refused("bad_redirect") from None
+        raise RequestRejected("bad_redirect") from None
     if following.username or following.password or not location:
-        raise Refused("bad_redirect")
+        raise RequestRejected("bad_redirect")
     if (url.scheme, following.scheme) == ("https", "http"):
-        raise Refused("insecure_redirect")
+        raise RequestRejected("insecure_redirect")
     return following
 
 
@@ -166,5 +172,5 @@ def _reason(error: Exception) -> str:
     return "connection_lost"
 
 
-def open_provider(settings: Settings, apps: Apps) -> Outbound:
-    return Outbound(settings)
+def open_provider(settings: Settings, apps: Apps) -> HttpRequestClient:
+    return HttpRequestClient(settings)

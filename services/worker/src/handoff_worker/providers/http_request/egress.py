@@ -37,11 +37,11 @@ CLOSED = [
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 
-class EgressRefused(Exception):
+class AddressForbidden(Exception):
     """Nothing was sent: the host has an address that may not be reached."""
 
 
-class Egress(httpcore2.AsyncNetworkBackend):
+class EgressBackend(httpcore2.AsyncNetworkBackend):
     """Makes the connections of httpcore's pools. `allow`: networks that may be reached although they are closed."""
 
     def __init__(self, allow: Sequence[Network] = ()) -> None:
@@ -78,7 +78,7 @@ class Egress(httpcore2.AsyncNetworkBackend):
         """The addresses of a name, or of an address in any notation that the resolver reads.
 
         Raises:
-            EgressRefused: one of them may not be reached.
+            AddressForbidden: one of them may not be reached.
             httpcore2.ConnectError: there are none.
         """
         lookup = partial(socket.getaddrinfo, host.encode(), port, type=socket.SOCK_STREAM)
@@ -88,7 +88,7 @@ class Egress(httpcore2.AsyncNetworkBackend):
             raise httpcore2.ConnectError("The host has no address.") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not all(map(self.allowed, addresses)):
-            raise EgressRefused
+            raise AddressForbidden
         return addresses[:TRIED]
 
     async def connect_tcp(
@@ -99,10 +99,10 @@ class Egress(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the first address of a host that answers, all within `timeout` seconds.
+        """Connects to the first address of a host that responses, all within `timeout` seconds.
 
         Raises:
-            EgressRefused: the host may not be reached.
+            AddressForbidden: the host may not be reached.
             httpcore2.ConnectError, httpcore2.ConnectTimeout: it can't be.
         """
         seconds = 10.0 if timeout is None else timeout
@@ -127,7 +127,7 @@ class Egress(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        raise EgressRefused
+        raise AddressForbidden
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

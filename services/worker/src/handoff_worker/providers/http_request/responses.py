@@ -1,4 +1,4 @@
-"""What the answers of any server of the internet mean."""
+"""What the responses of any server of the internet mean."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from handoff_contracts.tasks.http_request import REPEATABLE, HttpRequest
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 
 READ = 64 * 1024  # bytes of a body that are read at most
 AGAIN = {408, 425, 429}  # as is every status from 500 on, but these:
@@ -30,33 +30,33 @@ NOTHING = Received(0, {}, b"", truncated=False)
 
 
 @dataclass(slots=True)
-class Responded(Answer):
-    """An answer with what came back, if anything did."""
+class HttpProviderResponse(ProviderResponse):
+    """An response with what came back, if anything did."""
 
     received: Received = NOTHING
 
 
-def judge(request: HttpRequest, received: Received) -> Responded:
-    """What an answer means."""
+def categorize_http_reply(request: HttpRequest, received: Received) -> HttpProviderResponse:
+    """What an response means."""
     status = received.status
     reason = f"status_{status}"
     if status in request.expect or (not request.expect and 200 <= status < 300):
         if received.broken and request.method in REPEATABLE:
-            return lost(request, received.broken)
-        return Responded(Answered.DELIVERED, received=received)
+            return categorize_lost(request, received.broken)
+        return HttpProviderResponse(Category.DELIVERED, received=received)
     if status == 410 and request.webhook:
-        return Responded(Answered.RECIPIENT_GONE, reason)
+        return HttpProviderResponse(Category.RECIPIENT_GONE, reason)
     if status in AGAIN or (status >= 500 and status not in NEVER):
         after = retry_after(received.headers.get("retry-after", ""), time.time())
         if status == 429:
-            return Responded(Answered.RETRY, reason, after=after or THROTTLED_SECONDS, throttled=True)
-        return Responded(Answered.RETRY, reason, after=after)
-    return Responded(Answered.PAYLOAD_REJECTED, reason)
+            return HttpProviderResponse(Category.RETRY, reason, retry_after=after or THROTTLED_SECONDS, throttled=True)
+        return HttpProviderResponse(Category.RETRY, reason, retry_after=after)
+    return HttpProviderResponse(Category.PAYLOAD_REJECTED, reason)
 
 
-def lost(request: HttpRequest, reason: str) -> Responded:
+def categorize_lost(request: HttpRequest, reason: str) -> HttpProviderResponse:
     """It may have been received. It is up to the request what follows."""
-    return Responded(Answered.RETRY if request.repeatable else Answered.UNKNOWN, reason)
+    return HttpProviderResponse(Category.RETRY if request.repeatable else Category.UNKNOWN, reason)
 
 
 def retry_after(text: str, now: float) -> float | None:

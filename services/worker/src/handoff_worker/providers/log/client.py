@@ -7,7 +7,7 @@ from pathlib import Path
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer, delivered
+from handoff_worker.delivery.responses import ProviderResponse, delivered
 from handoff_worker.settings import Settings
 
 
@@ -22,7 +22,7 @@ class LogProvider:
     def channel(self, push: PushSend) -> Channel:
         return self._channel
 
-    async def send(self, push: PushSend) -> Answer:
+    async def send(self, push: PushSend) -> ProviderResponse:
         await asyncio.sleep(self._delay)
         line = f"Successfully sent push notification to: {push.token}\n"
         os.write(self._file, line.encode())  # one write with O_APPEND: lines of several processes never mix

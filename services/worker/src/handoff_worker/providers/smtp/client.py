@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from handoff_contracts.tasks.email_send import EmailSend
 from handoff_worker.delivery.apps import App, Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer
+from handoff_worker.delivery.responses import ProviderResponse
 from handoff_worker.errors import Fail
 from handoff_worker.providers.smtp.app import SmtpApp
 from handoff_worker.providers.smtp.connection import Connection
 from handoff_worker.providers.smtp.mail import Letter, message_id, write
 from handoff_worker.settings import Settings
 
-READY_SECONDS = 5.0  # an idle connection that does not answer for so long is dropped
+READY_SECONDS = 5.0  # an idle connection that does not response for so long is dropped
 QUIT_SECONDS = 2.0
 
 
@@ -62,14 +62,14 @@ class SmtpServer:
     def message_id(self, mail: EmailSend, identity: str) -> str:
         return mail.message_id or message_id(mail.sender or self._app.sender, identity)
 
-    async def send(self, mail: EmailSend, message_id: str) -> Answer:
+    async def send(self, mail: EmailSend, message_id: str) -> ProviderResponse:
         """Sends a mail. Raises `Fail` or `Retry` when it can't be written."""
         async with self._places:  # before it is written: so many are in memory at once, and no more
             async with self._writing:  # which takes several times a mail's size, and one processor anyway
                 letter = await asyncio.to_thread(write, mail, self._app.sender, message_id, self._blobs)
             return await self._deliver(letter)
 
-    async def _deliver(self, letter: Letter) -> Answer:
+    async def _deliver(self, letter: Letter) -> ProviderResponse:
         connection = await self._kept() or Connection(self._app, await self._tls())
         try:
             async with asyncio.timeout(self._app.timeout):

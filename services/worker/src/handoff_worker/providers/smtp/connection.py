@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
 
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 from handoff_worker.providers.smtp.app import SmtpApp
 from handoff_worker.providers.smtp.mail import Letter
-from handoff_worker.providers.smtp.responses import Stage, judge, unanswered
+from handoff_worker.providers.smtp.responses import Stage, categorize_silence, categorize_smtp_reply
 
 MOST_MAILS = 100  # some servers end a connection after so many
 IDLE_SECONDS = 30.0  # and one that was idle for a minute or more
@@ -36,25 +36,25 @@ class Connection:
         self._used = time.monotonic()
         self.clean = False
 
-    async def send(self, letter: Letter) -> Answer:
-        """Sends a mail. Every reply, and every error of the way, is an answer."""
+    async def send(self, letter: Letter) -> ProviderResponse:
+        """Sends a mail. Every reply, and every error of the way, is an response."""
         self.clean = False
         try:
             if not self._smtp.is_connected:
                 await self._open()
-            answer = await self._transact(letter)
+            response = await self._transact(letter)
         except SMTPResponseException as error:
             self.clean = error.code > 0
-            answer = judge(self._stage, error.code, error.message)
-        except Unfit as error:
+            response = categorize_smtp_reply(self._stage, error.code, error.message)
+        except MissingCapability as error:
             self.clean = error.clean
-            answer = error.answer
+            response = error.response
         except (SMTPException, OSError) as error:
-            answer = self._broken(error)
+            response = self._broken(error)
         else:
             self.clean = True
         self._used = time.monotonic()
-        return answer
+        return response
 
     async def ready(self) -> bool:
         """Whether the server takes another mail on it."""
@@ -83,7 +83,7 @@ class Connection:
         await self._smtp.ehlo()
         if self._app.tls == "starttls":
             if not self._smtp.supports_extension("starttls"):
-                raise Unfit(Answered.CREDENTIAL_REJECTED, "starttls_missing")  # never goes on in the clear
+                raise MissingCapability(Category.CREDENTIAL_REJECTED, "starttls_missing")  # never goes on in the clear
             await self._smtp.starttls()
             await self._smtp.ehlo()
         if self._app.username and self._app.password:
@@ -98,13 +98,13 @@ class Connection:
         elif "login" in methods:
             await self._smtp.auth_login(username, password)
         else:
-            raise Unfit(Answered.CREDENTIAL_REJECTED, "login_missing")
+            raise MissingCapability(Category.CREDENTIAL_REJECTED, "login_missing")
 
-    async def _transact(self, letter: Letter) -> Answer:
+    async def _transact(self, letter: Letter) -> ProviderResponse:
         options = [f"SIZE={len(letter.content)}".encode()] if self._smtp.supports_extension("size") else []
         if letter.international:
             if not self._smtp.supports_extension("smtputf8"):
-                raise Unfit(Answered.PAYLOAD_REJECTED, "smtputf8_missing", clean=True)
+                raise MissingCapability(Category.PAYLOAD_REJECTED, "smtputf8_missing", clean=True)
             options += [b"SMTPUTF8", b"BODY=8BITMIME"]
         self._mails += 1
         await self._ask(Stage.MAIL, b"MAIL", f"FROM:<{letter.sender}>".encode(), *options)
@@ -131,25 +131,25 @@ class Connection:
         protocol.write(b".\r\n")
         return await protocol.read_response()
 
-    def _broken(self, error: Exception) -> Answer:
+    def _broken(self, error: Exception) -> ProviderResponse:
         cause: BaseException | None = error
         while cause and not isinstance(cause, ssl.SSLError):
             cause = cause.__cause__
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Answer(Answered.CREDENTIAL_REJECTED, "certificate_refused")
+            return ProviderResponse(Category.CREDENTIAL_REJECTED, "certificate_refused")
         if cause and self._stage is Stage.CONNECT:
-            return Answer(Answered.RETRY, "tls_failed")
-        return unanswered(self._stage, "not_connected" if self._stage is Stage.CONNECT else "connection_lost")
+            return ProviderResponse(Category.RETRY, "tls_failed")
+        return categorize_silence(self._stage, "not_connected" if self._stage is Stage.CONNECT else "connection_lost")
 
-    def timed_out(self) -> Answer:
+    def timed_out(self) -> ProviderResponse:
         """What it means that a mail was given up."""
-        return unanswered(self._stage, "timeout")
+        return categorize_silence(self._stage, "timeout")
 
 
-class Unfit(Exception):
+class MissingCapability(Exception):
     """The server lacks what is needed."""
 
-    def __init__(self, verdict: Answered, reason: str, *, clean: bool = False) -> None:
+    def __init__(self, category: Category, reason: str, *, clean: bool = False) -> None:
         super().__init__(reason)
-        self.answer = Answer(verdict, reason)
+        self.response = ProviderResponse(category, reason)
         self.clean = clean

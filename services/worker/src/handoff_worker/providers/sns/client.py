@@ -10,7 +10,7 @@ from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
 from handoff_worker.delivery.credential_cache import Parsed
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 from handoff_worker.providers.sns.api import SnsApi, value
 from handoff_worker.providers.sns.endpoints import Endpoints
 from handoff_worker.providers.sns.payload import message
@@ -22,7 +22,7 @@ APPLICATION = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/[A-Z_]+/[^/\s]+$"
 TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 
 
-class Credential(BaseModel):
+class SnsCredential(BaseModel):
     """An app's file. `platform_application_arn`: what its devices belong to; without it there are but topics."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -36,7 +36,7 @@ class Credential(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SnsAccount:
     """What sends for one app."""
 
     api: SnsApi
@@ -44,38 +44,38 @@ class Account:
     application: str
     endpoints: Endpoints
 
-    async def send(self, push: PushSend) -> Answer:
+    async def send(self, push: PushSend) -> ProviderResponse:
         if TOPIC.fullmatch(push.token):
             return await self.topics.publish(push.token, message(push))
         if not self.application:
-            return Answer(Answered.PAYLOAD_REJECTED, "no_platform_application")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "no_platform_application")
         if not push.token.startswith("arn:"):
             return await self._to_device(push)
         if not push.token.startswith(self.application.replace(":app/", ":endpoint/", 1) + "/"):
-            return Answer(Answered.PAYLOAD_REJECTED, "other_platform_application")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "other_platform_application")
         return await self._publish(push.token, message(push, self.platform))
 
     @property
     def platform(self) -> str:
         return self.application.partition(":app/")[2].partition("/")[0]
 
-    async def _to_device(self, push: PushSend) -> Answer:
+    async def _to_device(self, push: PushSend) -> ProviderResponse:
         token, text = push.token, message(push, self.platform)
         arn = await self.endpoints.of(token)
-        answer = await self._publish(arn, text)
-        if answer.reason == "not_found":  # deleted since it was made
+        response = await self._publish(arn, text)
+        if response.reason == "not_found":  # deleted since it was made
             self.endpoints.forget(token)
             arn = await self.endpoints.of(token)
-            answer = await self._publish(arn, text)
-        if answer.reason == "endpoint_disabled" and await self.endpoints.repair(arn, token):
-            answer = await self._publish(arn, text)
-        return answer
+            response = await self._publish(arn, text)
+        if response.reason == "endpoint_disabled" and await self.endpoints.repair(arn, token):
+            response = await self._publish(arn, text)
+        return response
 
-    async def _publish(self, arn: str, text: dict[str, str]) -> Answer:
+    async def _publish(self, arn: str, text: dict[str, str]) -> ProviderResponse:
         try:
             return delivered(value("MessageId", await self.api.call("Publish", {"TargetArn": arn, **text})))
-        except http.Unanswered as error:
-            return error.answer
+        except http.RequestFailed as error:
+            return error.response
 
 
 class SnsProvider:
@@ -83,32 +83,32 @@ class SnsProvider:
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        self._accounts = Parsed(account)
+        self._accounts = Parsed(read_account)
 
     def channel(self, push: PushSend) -> Channel:
         return self._apps.get("sns", push.app).channel
 
-    async def send(self, push: PushSend) -> Answer:
+    async def send(self, push: PushSend) -> ProviderResponse:
         if "aps" in push.data:
-            return Answer(Answered.PAYLOAD_REJECTED, "reserved_key")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "reserved_key")
         try:
             return await self._accounts.of(self._apps.get("sns", push.app)).send(push)
-        except http.Unanswered as error:
-            return error.answer
+        except http.RequestFailed as error:
+            return error.response
 
     async def aclose(self) -> None:
         await http.aclose()
 
 
-def account(text: str) -> Account:
+def read_account(text: str) -> SnsAccount:
     """What an app's file means. Raises `ValueError` for a malformed one."""
-    told = Credential.model_validate_json(text)
+    told = SnsCredential.model_validate_json(text)
     secrets = (told.access_key_id, told.secret_access_key, told.session_token)
     signer = Signer(AwsKey(*(secret.get_secret_value() for secret in secrets)), told.region, "sns")
     domain = "amazonaws.com.cn" if told.region.startswith("cn-") else "amazonaws.com"
     api = SnsApi(told.endpoint or f"https://sns.{told.region}.{domain}", signer)
     application = told.platform_application_arn or ""
-    return Account(api, Topics(api), application, Endpoints(api, application))
+    return SnsAccount(api, Topics(api), application, Endpoints(api, application))
 
 
 def open_provider(settings: Settings, apps: Apps) -> SnsProvider:

@@ -4,8 +4,8 @@ import re
 import time
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
-from handoff_worker.providers.sns.api import Refused, SnsApi, entries, value
+from handoff_worker.delivery.responses import Category, ProviderResponse
+from handoff_worker.providers.sns.api import SnsApi, SnsError, entries, value
 
 KNOWN = 20_000  # endpoints that a process remembers of an app
 REPAIRED = "handoff:repaired:"  # in an endpoint's CustomUserData, with the time
@@ -22,7 +22,7 @@ class Endpoints:
         self._known: dict[str, str] = {}
 
     async def of(self, token: str) -> str:
-        """The ARN of a device's endpoint, which is made if there is none. Raises `http.Unanswered`."""
+        """The ARN of a device's endpoint, which is made if there is none. Raises `http.RequestFailed`."""
         if arn := self._known.get(token):
             return arn
         arn = await self._make(token)
@@ -38,7 +38,7 @@ class Endpoints:
         """Gives a disabled endpoint the token and enables it; or not, since the device is dead.
 
         SNS disables what the platform calls dead, but a client that names the token calls it alive: it is believed
-        once. An endpoint with a CustomUserData of somebody else is left to them. Raises `http.Unanswered`.
+        once. An endpoint with a CustomUserData of somebody else is left to them. Raises `http.RequestFailed`.
         """
         attributes = entries(await self._api.ask("GetEndpointAttributes", {"EndpointArn": arn}))
         same, now = attributes.get("Token") == token, int(time.time())
@@ -60,14 +60,16 @@ class Endpoints:
         asked = {"PlatformApplicationArn": self._application, "Token": token}
         try:
             arn = value("EndpointArn", await self._api.ask("CreatePlatformEndpoint", asked))
-        except Refused as error:
+        except SnsError as error:
             if there := EXISTS.search(error.message):
                 return there[1]
-            if error.answer.reason == "not_found":
-                raise http.Unanswered(Answer(Answered.CREDENTIAL_REJECTED, "no_platform_application")) from None
+            if error.response.reason == "not_found":
+                raise http.RequestFailed(
+                    ProviderResponse(Category.CREDENTIAL_REJECTED, "no_platform_application")
+                ) from None
             raise
         if not arn:
-            raise http.Unanswered(Answer(Answered.RETRY, "bad_reply"))
+            raise http.RequestFailed(ProviderResponse(Category.RETRY, "bad_reply"))
         return arn
 
 

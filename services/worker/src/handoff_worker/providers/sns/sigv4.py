@@ -41,7 +41,7 @@ class Signer:
         scope = f"{at[:8]}/{self._region}/{self._service}/aws4_request"
         text = f"{ALGORITHM}\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
         signature = digest(self._key_of(at[:8]), text).hex()
-        credential = f"Credential={self._key.id}/{scope}"
+        credential = f"SnsCredential={self._key.id}/{scope}"
         sent["authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
         return sent
 

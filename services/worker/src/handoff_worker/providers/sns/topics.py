@@ -6,14 +6,14 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered, delivered
-from handoff_worker.providers.sns.api import SnsApi, judge, members, value
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
+from handoff_worker.providers.sns.api import SnsApi, categorize_sns_error, members, value
 
 LINGER_SECONDS = 0.005  # that the first waits for others
 BATCH = 10  # entries
 BATCH_BYTES = 256 * 1024  # of all messages of a batch
 Message = Mapping[str, str]
-Waiting = tuple[Message, asyncio.Future[Answer]]
+Waiting = tuple[Message, asyncio.Future[ProviderResponse]]
 
 
 class Topics:
@@ -23,7 +23,7 @@ class Topics:
         self._api = api
         self._waiting: dict[str, list[Waiting]] = {}
 
-    async def publish(self, topic: str, message: Message) -> Answer:
+    async def publish(self, topic: str, message: Message) -> ProviderResponse:
         mine: Waiting = message, asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(topic, [])
         waiting.append(mine)
@@ -41,15 +41,15 @@ class Topics:
         finally:
             for _, future in waiting:  # the leader was cancelled: the others know no more than it
                 if not future.done():
-                    future.set_result(Answer(Answered.UNKNOWN, "cancelled"))
+                    future.set_result(ProviderResponse(Category.UNKNOWN, "cancelled"))
 
     async def _batch(self, topic: str, batch: Sequence[Waiting]) -> None:
-        answers = await self._send(topic, [message for message, _ in batch])
-        for (_, future), answer in zip(batch, answers, strict=True):
+        responses = await self._send(topic, [message for message, _ in batch])
+        for (_, future), response in zip(batch, responses, strict=True):
             if not future.done():
-                future.set_result(answer)
+                future.set_result(response)
 
-    async def _send(self, topic: str, messages: Sequence[Message]) -> list[Answer]:
+    async def _send(self, topic: str, messages: Sequence[Message]) -> list[ProviderResponse]:
         try:
             if len(messages) == 1:
                 text = await self._api.call("Publish", {"TopicArn": topic, **messages[0]})
@@ -59,23 +59,23 @@ class Topics:
                 entry = f"PublishBatchRequestEntries.member.{at}"
                 parameters |= {f"{entry}.Id": str(at)} | {f"{entry}.{name}": text for name, text in message.items()}
             return outcomes(await self._api.call("PublishBatch", parameters), len(messages))
-        except http.Unanswered as error:
-            return [own(error.answer)] * len(messages)
+        except http.RequestFailed as error:
+            return [own(error.response)] * len(messages)
 
 
-def own(answer: Answer) -> Answer:
+def own(response: ProviderResponse) -> ProviderResponse:
     """A client names the topic: one that may not be published to is no fault of the credential."""
-    denied = answer.reason in ("authorization_error", "access_denied")
-    return replace(answer, verdict=Answered.PAYLOAD_REJECTED) if denied else answer
+    denied = response.reason in ("authorization_error", "access_denied")
+    return replace(response, category=Category.PAYLOAD_REJECTED) if denied else response
 
 
-def outcomes(text: str, count: int) -> list[Answer]:
-    """The answers to the entries 1 to `count`: a batch that SNS took may have failed in part."""
+def outcomes(text: str, count: int) -> list[ProviderResponse]:
+    """The responses to the entries 1 to `count`: a batch that SNS took may have failed in part."""
     told = {value("Id", member): delivered(value("MessageId", member)) for member in members("Successful", text)}
     for member in members("Failed", text):
         status = 400 if value("SenderFault", member) == "true" else 500
-        told[value("Id", member)] = own(judge(status, value("Code", member)))
-    return [told.get(str(at), Answer(Answered.UNKNOWN, "untold")) for at in range(1, count + 1)]
+        told[value("Id", member)] = own(categorize_sns_error(status, value("Code", member)))
+    return [told.get(str(at), ProviderResponse(Category.UNKNOWN, "untold")) for at in range(1, count + 1)]
 
 
 def batches(waiting: Sequence[Waiting]) -> list[list[Waiting]]:

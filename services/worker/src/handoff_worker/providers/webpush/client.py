@@ -15,21 +15,21 @@ from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
 from handoff_worker.delivery.credential_cache import Parsed
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 from handoff_worker.providers.webpush import ece
-from handoff_worker.providers.webpush.vapid import Sender, sender, vapid
+from handoff_worker.providers.webpush.vapid import VapidIdentity, read_identity, vapid
 from handoff_worker.settings import Settings
 
 TTL_SECONDS = 4 * 7 * 86400  # of a notification that has none: what push services keep at most
 MISMATCH = (b"VapidPkHashMismatch", b"VAPID public key mismatch", b"do not correspond", b"UnauthorizedRegistration")
 
-STATUSES: Mapping[int, Answered] = {
-    401: Answered.CREDENTIAL_REJECTED,
-    403: Answered.CREDENTIAL_REJECTED,
-    404: Answered.RECIPIENT_GONE,
-    406: Answered.RETRY,  # what WNS says in place of 429
-    410: Answered.RECIPIENT_GONE,
-    429: Answered.RETRY,
+STATUSES: Mapping[int, Category] = {
+    401: Category.CREDENTIAL_REJECTED,
+    403: Category.CREDENTIAL_REJECTED,
+    404: Category.RECIPIENT_GONE,
+    406: Category.RETRY,  # what WNS says in place of 429
+    410: Category.RECIPIENT_GONE,
+    429: Category.RETRY,
 }
 THROTTLED = {406, 429}
 
@@ -51,35 +51,37 @@ class WebPushProvider:
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        self._senders = Parsed(sender)
+        self._identities = Parsed(read_identity)
 
     def channel(self, push: PushSend) -> Channel:
         """A push service's own: one that throttles, or rejects the key, says nothing about the others."""
         app = self._apps.get("webpush", push.app)
         wanted = subscription(push.token)
-        service = self._senders.of(app).service(wanted.endpoint) if wanted else ""
+        service = self._identities.of(app).service(wanted.endpoint) if wanted else ""
         return replace(app.channel, name=f"{app.channel.name}@{service.partition(':')[0]}") if service else app.channel
 
-    async def send(self, push: PushSend) -> Answer:
-        sender = self._senders.of(self._apps.get("webpush", push.app))
+    async def send(self, push: PushSend) -> ProviderResponse:
+        identity = self._identities.of(self._apps.get("webpush", push.app))
         wanted = subscription(push.token)
         if wanted is None:
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
-        if not sender.service(wanted.endpoint):
-            return Answer(Answered.PAYLOAD_REJECTED, "untrusted_push_service")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
+        if not identity.service(wanted.endpoint):
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "untrusted_push_service")
         try:
             keys = ece.keys(wanted.keys.p256dh, wanted.keys.auth)
         except ValueError:
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
         content = to_json(push.model_dump(include={"title", "body", "data"}, exclude_none=True))
         if len(content) > ece.CONTENT_LIMIT:
-            return Answer(Answered.PAYLOAD_REJECTED, "payload_too_large")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "payload_too_large")
         try:
-            return judge(await http.post(wanted.endpoint, headers(sender, wanted, push), ece.encrypt(content, keys)))
-        except http.Unanswered as error:
-            return error.answer
+            return categorize_push_service_reply(
+                await http.post(wanted.endpoint, headers(identity, wanted, push), ece.encrypt(content, keys))
+            )
+        except http.RequestFailed as error:
+            return error.response
         except ValueError:  # a name or a port that can't be
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
 
     async def aclose(self) -> None:
         await http.aclose()
@@ -92,24 +94,24 @@ def subscription(token: str) -> Subscription | None:
         return None
 
 
-def headers(sender: Sender, to: Subscription, push: PushSend) -> dict[str, str]:
+def headers(identity: VapidIdentity, to: Subscription, push: PushSend) -> dict[str, str]:
     return {
-        "authorization": vapid(sender, to.endpoint, time.time()),
+        "authorization": vapid(identity, to.endpoint, time.time()),
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
         "ttl": str(TTL_SECONDS if push.ttl is None else push.ttl),
     }
 
 
-def judge(reply: http.Reply) -> Answer:
+def categorize_push_service_reply(reply: http.Reply) -> ProviderResponse:
     """What a reply means, by its status; but a subscription to another key is no fault of this one."""
     status, reason = reply.status, f"http_{reply.status}"
     if status in (200, 201, 202):
         return delivered(reply.headers.get("location", "").rpartition("/")[2][:256])
     if status in (400, 401, 403) and any(words in reply.body for words in MISMATCH):
-        return Answer(Answered.PAYLOAD_REJECTED, "vapid_key_mismatch")
-    verdict = STATUSES.get(status, Answered.RETRY if status >= 500 else Answered.PAYLOAD_REJECTED)
-    return Answer(verdict, reason, after=http.retry_after(reply), throttled=status in THROTTLED)
+        return ProviderResponse(Category.PAYLOAD_REJECTED, "vapid_key_mismatch")
+    category = STATUSES.get(status, Category.RETRY if status >= 500 else Category.PAYLOAD_REJECTED)
+    return ProviderResponse(category, reason, retry_after=http.retry_after(reply), throttled=status in THROTTLED)
 
 
 def open_provider(settings: Settings, apps: Apps) -> WebPushProvider:

@@ -19,7 +19,7 @@ Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d
 HOUR_SECONDS = 3600
 
 
-class Credential(BaseModel):
+class VapidCredential(BaseModel):
     """An app's file. `private_key`: base64url, as `web-push generate-vapid-keys` prints it; `hosts`: push services
     that are sent to, each with all names under it, and at another port than 443 when it is told.
     """
@@ -32,7 +32,7 @@ class Credential(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class VapidIdentity:
     """What sends for one app."""
 
     key: EllipticCurvePrivateKey = field(repr=False, compare=False)
@@ -49,22 +49,22 @@ class Sender:
         return next(found, "")
 
 
-def sender(text: str) -> Sender:
+def read_identity(text: str) -> VapidIdentity:
     """What an app's file means. Raises `ValueError` for a malformed one."""
-    told = Credential.model_validate_json(text)
+    told = VapidCredential.model_validate_json(text)
     secret = ece.decoded(told.private_key.get_secret_value())
     if len(secret) != 32:
         raise ValueError("the key has 32 bytes")
     key = derive_private_key(int.from_bytes(secret, "big"), SECP256R1())
-    return Sender(key, es256.base64url(ece.point(key)), told.subject, told.hosts)
+    return VapidIdentity(key, es256.base64url(ece.point(key)), told.subject, told.hosts)
 
 
-def vapid(sender: Sender, endpoint: str, now: float) -> str:
+def vapid(identity: VapidIdentity, endpoint: str, now: float) -> str:
     """The credential for an endpoint's origin, the same for an hour: push services remember one that they verified."""
-    return signed(sender, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_SECONDS))
+    return signed(identity, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_SECONDS))
 
 
 @lru_cache(maxsize=1000)
-def signed(sender: Sender, origin: str, hour: int) -> str:
-    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_SECONDS, "sub": sender.subject}
-    return f"vapid t={es256.token(sender.key, {'typ': 'JWT'}, claims)}, k={sender.public}"
+def signed(identity: VapidIdentity, origin: str, hour: int) -> str:
+    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_SECONDS, "sub": identity.subject}
+    return f"vapid t={es256.token(identity.key, {'typ': 'JWT'}, claims)}, k={identity.public}"
