@@ -71,7 +71,7 @@ async def test_a_token_is_renewed_before_its_end(
     now = 1000.0
     monkeypatch.setattr(google_token, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
     await fcm.send(PUSH)
-    now += 3600 - google_token.MARGIN_SECONDS - 1
+    now += 3600 - google_token.RENEW_BEFORE_END_SECONDS - 1
     await fcm.send(PUSH)
     assert len(simulator.grants) == 1
     now += 2

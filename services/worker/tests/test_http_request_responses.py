@@ -1,12 +1,11 @@
-"""What an response means: one row a case."""
+"""The response for each reply of a server: one row a case."""
 
 import pytest
 
 from handoff_contracts.tasks.http_request import HttpRequest
 from handoff_worker.delivery.responses import Category
-from handoff_worker.providers.http_request.responses import Received, categorize_http_reply, retry_after
+from handoff_worker.providers.http_request.responses import ReceivedReply, categorize_http_reply
 
-NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 D, R, P, G, U = (
     *(Category.DELIVERED, Category.RETRY, Category.PAYLOAD_REJECTED),
     *(Category.RECIPIENT_GONE, Category.UNKNOWN),
@@ -24,8 +23,8 @@ TABLE = [
 ]
 
 
-def received(status: int, broken: str = "", **headers: str) -> Received:
-    return Received(status, headers, b"", truncated=bool(broken), broken=broken)
+def received(status: int, broken: str = "", **headers: str) -> ReceivedReply:
+    return ReceivedReply(status, headers, b"", truncated=bool(broken), broken=broken)
 
 
 def request(**fields: object) -> HttpRequest:
@@ -52,36 +51,15 @@ def test_a_status_has_a_category(status: int, fields: dict[str, object], categor
         ({"method": "POST", "unknown": "repeat"}, D),
     ],
 )
-def test_an_answer_that_broke_off_is_asked_for_again_where_that_changes_nothing(
+def test_a_broken_reply_is_repeated_if_the_request_changes_nothing(
     fields: dict[str, object], category: Category
 ) -> None:
     assert categorize_http_reply(request(**fields), received(200, "connection_lost")).category is category
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120.0),
-        (" 7 ", 7.0),
-        ("0", 1.0),
-        ("Fri, 15 Jan 2027 08:02:00 GMT", 120.0),
-        ("Friday, 15-Jan-27 08:02:00 GMT", 120.0),
-        ("Fri, 15 Jan 2027 07:00:00 GMT", 1.0),  # the past
-        ("999999999", 3600.0),
-        ("9" * 5000, 3600.0),
-        ("Fri, 15 Jan 2127 08:00:00 GMT", 3600.0),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("١٢", None),
-        ("Fri, 99 Jan 2027 08:02:00 GMT", None),
-    ],
+    ("text", "seconds"), [("30", 30.0), ("0", 1.0), ("999999999", 3600.0), ("soon", None), ("", None)]
 )
-def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
-    assert retry_after(text, NOW) == seconds
-
-
-def test_a_server_error_may_say_when() -> None:
-    response = categorize_http_reply(request(), received(503, **{"retry-after": "30"}))
-    assert (response.retry_after, response.throttled) == (30.0, False)
+def test_a_server_error_may_name_the_wait_within_bounds(text: str, seconds: float | None) -> None:
+    response = categorize_http_reply(request(), received(503, **{"retry-after": text}))
+    assert (response.retry_after, response.throttled) == (seconds, False)

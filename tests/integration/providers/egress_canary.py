@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from handoff_contracts.tasks.http_request import HttpRequest
+from handoff_worker.delivery.apps import Apps
 from handoff_worker.providers.http_request.client import HttpRequestClient
 from handoff_worker.settings import Settings
 
@@ -83,7 +84,8 @@ async def main(urls: list[str], allow: str) -> Mapping[str, object]:
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
     tap.bind(("lo", 0))
     tap.settimeout(30)
-    client = HttpRequestClient(Settings(egress_allow=allow))
+    settings = Settings(egress_allow=allow)
+    client = HttpRequestClient(settings, Apps(settings))
     told: dict[str, object] = {}
     for url in urls:
         drain(tap)

@@ -1,1 +1,1 @@
-"""What responses for the world outside: one module a provider, one vocabulary for their responses."""
+"""Providers: one folder each, with its client, its payload and its table of responses."""

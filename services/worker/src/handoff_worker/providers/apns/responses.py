@@ -1,16 +1,22 @@
-"""What APNs responses, and what that means."""
+"""The response table of APNs."""
 
-import re
 from collections.abc import Mapping
 
 from pydantic_core import from_json
 
-from handoff_worker.delivery.http import Reply, retry_after
-from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import (
+    Category,
+    ProviderResponse,
+    categories_by_code,
+    category_of_status,
+    delivered,
+    snake_case,
+)
 
-MEANINGS: Mapping[Category, str] = {
+REASONS: Mapping[Category, str] = {
     Category.RECIPIENT_GONE: "BadDeviceToken ExpiredToken Unregistered",
-    # The app's file and Apple don't agree on a key, a team or a topic: no notification gets through.
+    # Apple does not accept the key, team or topic of the app's file: no notification gets through.
     Category.CREDENTIAL_REJECTED: "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken BadTopic "
     "ExpiredProviderToken Forbidden InvalidProviderToken MissingProviderToken MissingTopic TopicDisallowed "
     "UnrelatedKeyIdInToken",
@@ -20,36 +26,26 @@ MEANINGS: Mapping[Category, str] = {
     "DeviceTokenNotForTopic DuplicateHeaders InvalidPushType MethodNotAllowed MissingDeviceToken PayloadEmpty "
     "PayloadTooLarge",
 }
-REASONS = {reason: category for category, reasons in MEANINGS.items() for reason in reasons.split()}
-FLEET_WIDE = {"TooManyProviderTokenUpdates"}  # TooManyRequests means one device
+CATEGORIES = categories_by_code(REASONS)
+FLEET_WIDE = {"TooManyProviderTokenUpdates"}  # TooManyRequests is about one device
 
 
 def categorize_apns_reply(reply: Reply) -> ProviderResponse:
-    """What a reply means: its reason tells, or its status when nobody has told of that reason."""
+    """The response by the reply's reason, or by its status if the reason is unknown."""
     if reply.status == 200:
         return delivered(reply.headers.get("apns-id", ""))
-    reason, after = told_reason(reply.body), retry_after(reply)
-    if reason not in REASONS:
-        return ProviderResponse(by_status(reply.status), f"http_{reply.status}", retry_after=after)
-    return ProviderResponse(REASONS[reason], code(reason), retry_after=after, throttled=reason in FLEET_WIDE)
+    reason, after = read_reason(reply.body), reply.retry_after
+    if reason in CATEGORIES:
+        throttled = reason in FLEET_WIDE
+        return ProviderResponse(CATEGORIES[reason], snake_case(reason), retry_after=after, throttled=throttled)
+    category = Category.RECIPIENT_GONE if reply.status == 410 else category_of_status(reply.status)
+    return ProviderResponse(category, f"http_{reply.status}", retry_after=after)
 
 
-def by_status(status: int) -> Category:
-    if status == 429 or status >= 500:
-        return Category.RETRY
-    if status in (401, 403):
-        return Category.CREDENTIAL_REJECTED
-    return Category.RECIPIENT_GONE if status == 410 else Category.PAYLOAD_REJECTED
-
-
-def told_reason(body: bytes) -> str:
+def read_reason(body: bytes) -> str:
+    """Apple's reason in a reply's body; empty if there is none."""
     try:
         reason = from_json(body)["reason"]
     except (ValueError, TypeError, KeyError):
         return ""
     return reason if isinstance(reason, str) else ""
-
-
-def code(reason: str) -> str:
-    """Apple's word as a code: bad_device_token."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", reason).lower()

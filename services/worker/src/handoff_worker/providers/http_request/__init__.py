@@ -1,1 +1,1 @@
-"""HTTP requests to any server of the internet."""
+"""HTTP requests to any server on the internet."""

@@ -1,6 +1,6 @@
-"""Requests to any server of the internet: bounded in redirects and in time.
+"""Sends HTTP requests to any server on the internet, with limits on redirects and time.
 
-It is imported when the first request is sent.
+It is imported at the first request.
 """
 
 import asyncio
@@ -19,52 +19,56 @@ from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.responses import Category
 from handoff_worker.providers.http_request.egress import AddressForbidden, EgressBackend
 from handoff_worker.providers.http_request.responses import (
-    READ,
+    BODY_LIMIT,
     HttpProviderResponse,
-    Received,
+    ReceivedReply,
     categorize_http_reply,
-    categorize_lost,
+    categorize_no_reply,
 )
+from handoff_worker.providers.http_request.signature import WebhookSigner
 from handoff_worker.settings import Settings, networks
 
 CONNECT_SECONDS = 10.0
+DEFAULT_PORTS = {"http": 80, "https": 443}
 SAME_METHOD = {307, 308}
 REDIRECTS = {301, 302, 303} | SAME_METHOD
-# All that another origin is told after a redirect: any other header may be a credential.
-CARRIED = {"accept", "accept-language", "content-type", "user-agent"}
+# The only headers that follow a redirect to another origin: any other header may be a credential.
+CROSS_ORIGIN_HEADERS = {"accept", "accept-language", "content-type", "user-agent"}
 
-# Nothing came back, or not all of it. What a broken TLS record raises is an OSError.
-UNANSWERED = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.RemoteProtocolError, OSError)
+# No complete reply came. A broken TLS record raises an OSError.
+NO_REPLY_ERRORS = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.RemoteProtocolError, OSError)
 
 parse_url = TypeAdapter(HttpUrl).validate_python
 
 
 class HttpRequestClient:
-    """Sends requests through one pool of connections."""
+    """Sends requests through one pool of connections. `signer` signs webhooks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, apps: Apps) -> None:
+        self.signer = WebhookSigner(apps)
         self._egress = EgressBackend(networks(settings.egress_allow))
         self._pool = self._egress.pool()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str], body: bytes | None) -> HttpProviderResponse:
-        """Sends a request with these headers and this body, and gives what its response, or its silence, means."""
-        exchange = Exchange(self._pool, request.method, body, time.monotonic() + request.timeout)
+        """Sends a request with these headers and this body. Every reply, and every error, becomes a response."""
+        hop = Hop(self._pool, request.method, body, time.monotonic() + request.timeout)
         try:
-            return categorize_http_reply(request, await follow(request, headers, exchange))
-        except RequestRejected as refused:
-            return HttpProviderResponse(Category.PAYLOAD_REJECTED, refused.reason)
-        except UNANSWERED as error:
+            return categorize_http_reply(request, await follow(request, headers, hop))
+        except RequestRejected as rejected:
+            return HttpProviderResponse(Category.PAYLOAD_REJECTED, rejected.reason)
+        except NO_REPLY_ERRORS as error:
             reason = _reason(error)
-            return categorize_lost(request, reason) if exchange.sent else HttpProviderResponse(Category.RETRY, reason)
+            return categorize_no_reply(request, reason) if hop.sent else HttpProviderResponse(Category.RETRY, reason)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
         self._egress.close()
 
 
-class Exchange:
-    """The request of one attempt, sent once to each place that it is redirected to. `sent`: whether it may have come to
-    the last of them.
+class Hop:
+    """Sends one attempt's request to its URL, and again to each URL that a redirect names.
+
+    `sent`: whether the last of these servers may have received the request. `deadline`: monotonic time in seconds.
     """
 
     def __init__(self, pool: httpcore2.AsyncConnectionPool, method: str, body: bytes | None, deadline: float) -> None:
@@ -74,21 +78,26 @@ class Exchange:
         self._body = body
         self._deadline = deadline
 
-    async def run(self, url: HttpUrl, headers: Mapping[str, str]) -> Received:
-        """Raises `RequestRejected` when it may not be sent there, and one of `UNANSWERED` when it was not answered."""
+    async def run(self, url: HttpUrl, headers: Mapping[str, str]) -> ReceivedReply:
+        """Sends the request to `url`.
+
+        Raises:
+            RequestRejected: the request may not go there.
+            One of `NO_REPLY_ERRORS`: the server did not reply.
+        """
         self.sent = False
         scheme, host, port = origin(url)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         target = httpcore2.URL(scheme=scheme.encode(), host=host.strip("[]").encode(), port=port, target=path.encode())
-        named = host if port == {"http": 80, "https": 443}[scheme] else f"{host}:{port}"
+        host_header = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
         length = {} if self._body is None else {"content-length": str(len(self._body))}
-        whole = {"host": named, "accept-encoding": "identity", **length, **headers}
+        all_headers = {"host": host_header, "accept-encoding": "identity", **length, **headers}
         extensions = {"timeout": {"connect": CONNECT_SECONDS}, "trace": self._trace}
         request = httpcore2.Request(
-            self._method, target, headers=list(whole.items()), content=self._body, extensions=extensions
+            self._method, target, headers=list(all_headers.items()), content=self._body, extensions=extensions
         )
         try:
-            async with asyncio.timeout(self._left):
+            async with asyncio.timeout(self._seconds_left):
                 response = await self._pool.handle_async_request(request)
         except AddressForbidden:
             raise RequestRejected("address_refused") from None
@@ -96,50 +105,51 @@ class Exchange:
             raise RequestRejected("malformed_request") from None
         return await self._read(response)
 
-    async def _read(self, response: httpcore2.Response) -> Received:
-        """Reads a body: `READ` bytes, and no longer than it may take. What has come counts, although it broke off."""
+    async def _read(self, response: httpcore2.Response) -> ReceivedReply:
+        """Reads at most `BODY_LIMIT` bytes until the deadline. A body that broke off is kept."""
         body, broken = bytearray(), ""
         try:
-            async with asyncio.timeout(self._left), aclosing(response.aiter_stream()) as chunks:
+            async with asyncio.timeout(self._seconds_left), aclosing(response.aiter_stream()) as chunks:
                 async for chunk in chunks:
                     body += chunk
-                    if len(body) > READ:
+                    if len(body) > BODY_LIMIT:
                         break
-        except UNANSWERED as error:
+        except NO_REPLY_ERRORS as error:
             broken = _reason(error)
         finally:
             await response.aclose()
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
-        return Received(response.status, headers, bytes(body[:READ]), bool(broken) or len(body) > READ, broken)
+        truncated = bool(broken) or len(body) > BODY_LIMIT
+        return ReceivedReply(response.status, headers, bytes(body[:BODY_LIMIT]), truncated, broken)
 
     @property
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return self._deadline - time.monotonic()
 
     async def _trace(self, event: str, _: Mapping[str, Any]) -> None:
         self.sent = self.sent or event == "http11.send_request_headers.started"
 
 
-async def follow(request: HttpRequest, headers: Mapping[str, str], exchange: Exchange) -> Received:
-    """Sends a request, and again where redirects lead, as often as it wants that.
+async def follow(request: HttpRequest, headers: Mapping[str, str], hop: Hop) -> ReceivedReply:
+    """Sends a request and follows as many redirects as the request allows.
 
-    What changes its method is followed for GET and HEAD alone: nothing is repeated that was done.
+    A redirect that changes the method is followed only for GET and HEAD, so no effect is repeated.
     """
     url = request.url
-    codes = REDIRECTS if request.method in ("GET", "HEAD") else SAME_METHOD
+    statuses = REDIRECTS if request.method in ("GET", "HEAD") else SAME_METHOD
     for _ in range(request.redirects + 1):
-        received = await exchange.run(url, headers)
-        if not request.redirects or received.status not in codes or received.status in request.expect:
+        received = await hop.run(url, headers)
+        if not request.redirects or received.status not in statuses or received.status in request.expect:
             return received
-        following = redirect(url, received.headers.get("location", ""))
+        following = redirect_url(url, received.headers.get("location", ""))
         if origin(following) != origin(url):
-            headers = {name: value for name, value in headers.items() if name in CARRIED}
+            headers = {name: value for name, value in headers.items() if name in CROSS_ORIGIN_HEADERS}
         url = following
     raise RequestRejected("too_many_redirects")
 
 
 class RequestRejected(Exception):
-    """It is not sent, or not further, and why."""
+    """The request, or the redirect of a reply, is not sent. `reason`: a code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -151,8 +161,8 @@ def origin(url: HttpUrl) -> tuple[str, str, int]:
     return url.scheme, url.host or "", url.port or 0
 
 
-def redirect(url: HttpUrl, location: str) -> HttpUrl:
-    """Where a redirect leads. Raises `RequestRejected` when it may not be followed, before anything is looked up."""
+def redirect_url(url: HttpUrl, location: str) -> HttpUrl:
+    """The URL that a redirect names. Raises `RequestRejected` if the client may not follow it."""
     try:
         following = parse_url(urljoin(str(url), location))
     except ValueError:
@@ -173,4 +183,4 @@ def _reason(error: Exception) -> str:
 
 
 def open_provider(settings: Settings, apps: Apps) -> HttpRequestClient:
-    return HttpRequestClient(settings)
+    return HttpRequestClient(settings, apps)
