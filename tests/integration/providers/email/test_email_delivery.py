@@ -138,7 +138,7 @@ def test_a_server_without_smtputf8_can_take_no_such_address(post: Post, serve: S
     assert ending == Ending(State.FAILED, "payload_rejected")
     error = post.task(id).error
     assert error
-    assert error.message == "The provider refused what was sent: smtputf8_missing."
+    assert error.message == "The provider rejected the payload: smtputf8_missing."
     assert post.send()[1] == Ending(State.SUCCEEDED)
     assert (sink.received(), sink.connections) == ([READER], 1)
 

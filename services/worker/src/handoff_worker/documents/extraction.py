@@ -1,4 +1,4 @@
-"""Has a document parsed by a process of its own, and judges how that ended."""
+"""Parses a document in a process of its own, and turns its exit code into an error."""
 
 import asyncio
 import json
@@ -19,47 +19,50 @@ from handoff_worker.errors import Fail, Retry, Verdict
 from handoff_worker.files import open_file
 
 log = logging.getLogger(__name__)
-MEMORY = 512 * 1024 * 1024  # bytes of the process that reads a document
-COMPUTING = 120  # seconds of its computing
+MEMORY_BYTES = 512 * 1024 * 1024  # of the process
+CPU_SECONDS = 120  # of the process
 FRAME_LIMIT = 1024 * 1024  # bytes
-IMAGES_LIMIT = 512 * 1024 * 1024  # bytes of all images: they go to the disk
-TEXTS_LIMIT = 32 * 1024 * 1024  # bytes of all else: it is in memory
+IMAGES_LIMIT = 512 * 1024 * 1024  # bytes of all images, which go to the disk
+TEXTS_LIMIT = 32 * 1024 * 1024  # bytes of all other frames, which stay in memory
 
-TOO_COMPLEX = ("document_too_complex", "Reading it takes more time or memory than there is; fewer pages may help.")
-CRASHED = ("document_crashed", "Its parser crashed: it is damaged or hostile, or takes too much memory.")
-FAULTS = {
-    exit_codes.ENCRYPTED: ("document_encrypted", "It is encrypted, and the password is missing or wrong."),
-    exit_codes.BROKEN: ("document_broken", "It is no PDF, or one that is damaged."),
-    exit_codes.EMPTY: ("document_empty", "It has no pages."),
-    exit_codes.NO_SUCH_PAGE: ("no_such_page", "It has fewer pages than first_page."),
+TOO_COMPLEX = (
+    "document_too_complex",
+    "The document exceeds the time or memory limit. Fewer pages may help.",
+)
+CRASHED = ("document_crashed", "The parser crashed: the document is damaged or hostile, or needs too much memory.")
+ERRORS = {
+    exit_codes.ENCRYPTED: ("document_encrypted", "The document is encrypted, and the password is missing or wrong."),
+    exit_codes.BROKEN: ("document_broken", "The file is not a PDF, or is damaged."),
+    exit_codes.EMPTY: ("document_empty", "The document has no pages."),
+    exit_codes.NO_SUCH_PAGE: ("no_such_page", "The document has fewer pages than first_page."),
     exit_codes.OUT_OF_MEMORY: TOO_COMPLEX,
     -signal.SIGXCPU: TOO_COMPLEX,
 }
-CRASHES = "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"
-FAULTS |= {-signal.Signals[name]: CRASHED for name in CRASHES}
+CRASH_SIGNALS = "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"
+ERRORS |= {-signal.Signals[name]: CRASHED for name in CRASH_SIGNALS}
 
-Frame = tuple[bytes, bytes]
+Frame = tuple[bytes, bytes]  # a letter and a body, see child.py
 
 
 @asynccontextmanager
-async def frames(ask: DocumentExtract, blobs: Path | None) -> AsyncIterator[AsyncIterator[Frame]]:
-    """What the document's process tells, frame by frame; it does not outlive this.
+async def extract_frames(request: DocumentExtract, blobs: Path | None) -> AsyncIterator[AsyncIterator[Frame]]:
+    """The frames of the document's process, which ends with this context.
 
     Raises:
         Fail: the document can't be read.
-        Retry: it could not be read now.
+        Retry: the document can't be read at the moment.
     """
-    with await asyncio.to_thread(_opened, ask.file, blobs) as document:
+    with await asyncio.to_thread(_open, request.file, blobs) as document:
         process = await _start(document)
     try:
-        async with aclosing(_read(process, ask)) as told:
-            yield told
+        async with aclosing(_read(process, request)) as frames:
+            yield frames
     finally:
         await _kill(process)
 
 
-def _opened(file: FileRef, blobs: Path | None) -> BinaryIO:
-    """The document, as a file of the system's."""
+def _open(file: FileRef, blobs: Path | None) -> BinaryIO:
+    """The document as an open file with a descriptor."""
     opened = open_file(file, blobs, FILE_LIMIT)
     if file.content is None:
         return opened
@@ -84,7 +87,7 @@ async def _start(document: BinaryIO) -> asyncio.subprocess.Process:
             env={
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 "LANG": "C.UTF-8",
-            },  # nothing of what the worker knows
+            },  # none of the worker's secrets
             start_new_session=True,
         )
     except OSError:
@@ -94,19 +97,19 @@ async def _start(document: BinaryIO) -> asyncio.subprocess.Process:
 async def _kill(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    # Its end is not seen while there is something to read.
+    # asyncio reports the exit only after all output was read.
     while process.stdout and await process.stdout.read(FRAME_LIMIT):
         pass
     await process.wait()
 
 
-async def _read(process: asyncio.subprocess.Process, ask: DocumentExtract) -> AsyncGenerator[Frame, None]:
+async def _read(process: asyncio.subprocess.Process, request: DocumentExtract) -> AsyncGenerator[Frame, None]:
     if not process.stdin or not process.stdout:
-        raise RuntimeError("it was started with pipes")
-    process.stdin.write(_orders(ask))
+        raise RuntimeError("the process must be started with pipes")
+    process.stdin.write(_options(request))
     process.stdin.close()
     images, texts = IMAGES_LIMIT, TEXTS_LIMIT
-    with suppress(asyncio.IncompleteReadError):  # its end
+    with suppress(asyncio.IncompleteReadError):  # the process ended
         while True:
             head = await process.stdout.readexactly(5)
             kind, size = head[:1], int.from_bytes(head[1:], "big")
@@ -119,20 +122,25 @@ async def _read(process: asyncio.subprocess.Process, ask: DocumentExtract) -> As
             yield kind, await process.stdout.readexactly(size)
     code = await process.wait()
     if code != exit_codes.DONE:
-        raise _verdict(code)
+        raise _exit_error(code)
 
 
-def _orders(ask: DocumentExtract) -> bytes:
-    orders: dict[str, Any] = ask.model_dump(include={"password", "first_page", "pages"})
-    orders |= {"dpi": ask.dpi if ask.images else None, "limit": FILE_LIMIT, "memory": MEMORY, "computing": COMPUTING}
-    return json.dumps(orders).encode()
+def _options(request: DocumentExtract) -> bytes:
+    options: dict[str, Any] = request.model_dump(include={"password", "first_page", "pages"})
+    options |= {
+        "dpi": request.dpi if request.images else None,
+        "limit": FILE_LIMIT,
+        "memory_bytes": MEMORY_BYTES,
+        "cpu_seconds": CPU_SECONDS,
+    }
+    return json.dumps(options).encode()
 
 
-def _verdict(code: int) -> Verdict:
-    if code in FAULTS:
-        fault, message = FAULTS[code]
-        log.info("A document could not be read.", extra={"event": "document.refused", "code": fault, "exit": code})
-        return Fail(fault, message)
-    # Killed by the system because the machine is short of memory, or a fault of ours.
-    log.error("A document's process failed.", extra={"event": "document.process_failed", "exit": code})
+def _exit_error(code: int) -> Verdict:
+    if code in ERRORS:
+        error, message = ERRORS[code]
+        log.info("A document could not be read.", extra={"event": "document.refused", "code": error, "exit": code})
+        return Fail(error, message)
+    # The system killed the process because the machine is short of memory, or there is a bug.
+    log.error("The process of a document failed.", extra={"event": "document.process_failed", "exit": code})
     return Retry("document_process_failed", "The process that read the document failed.")
