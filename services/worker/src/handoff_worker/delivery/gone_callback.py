@@ -55,10 +55,12 @@ def callback_task(url: HttpUrl, task: str, gone: Sequence[tuple[str, str]]) -> S
         "data": {"recipients": [{"channel": channel, "recipient": name, "task": task} for channel, name in recipients]},
     }
     request = {"method": "POST", "url": str(url), "webhook": WEBHOOK, "keep_body": 0, "body_json": event}
+    canonical = to_json(recipients)  # without the timestamp, which differs in a repeat
     return Submission(
         contract=HTTP_REQUEST,
         payload=to_json(request),
+        canonical=canonical,
         queue=HTTP_REQUEST.queue.name,
         client="handoff",
-        key=f"{task}:{hashlib.sha256(to_json(recipients)).hexdigest()}",
+        key=f"{task}:{hashlib.sha256(canonical).hexdigest()}",
     )
