@@ -268,7 +268,7 @@ async def test_a_proxy_in_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
 
     async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        with pytest.raises(http.Unanswered, match="not_connected"):
+        with pytest.raises(http.RequestFailed, match="not_connected"):
             await http.post("https://push.example/v1", {}, b"", http2_only=True)
         assert await first_line == b"CONNECT push.example:443 HTTP/1.1\r\n"
         await http.aclose()

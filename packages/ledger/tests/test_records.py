@@ -57,7 +57,7 @@ def test_a_task_that_has_seen_everything() -> None:
     assert times == [CREATED + timedelta(milliseconds=later) for later in (1, 2, 3, 4)]
 
 
-@pytest.mark.parametrize("result", [None, 0, "", [], {"verdict": "delivered"}])
+@pytest.mark.parametrize("result", [None, 0, "", [], {"category": "delivered"}])
 def test_a_result_is_given_as_it_was(result: object) -> None:
     task = Task.from_fields("id", FIELDS | {"state": "succeeded"}, {"result": result})
     assert task.result == result

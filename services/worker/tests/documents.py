@@ -31,11 +31,11 @@ async def extract(content: bytes, blobs: Path | None, **ask: Any) -> Extracted:
 
 
 async def end(content: bytes, blobs: Path | None, **ask: Any) -> str:
-    """`read`, or the code of its verdict."""
+    """`read`, or the code of its error."""
     try:
         await extract(content, blobs, **ask)
-    except Verdict as verdict:
-        return verdict.fault.code
+    except Verdict as error:
+        return error.fault.code
     return "read"
 
 

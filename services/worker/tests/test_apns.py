@@ -1,7 +1,8 @@
-"""APNs: every reason that Apple documents has its meaning, and all workers sign the same token."""
+"""APNs: every documented reason has a category, and all workers sign the same token."""
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -11,18 +12,18 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.delivery.apps import App
-from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.credential_cache import Parsed
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.delivery.credential_cache import CredentialCache
 from handoff_worker.delivery.http import Reply
-from handoff_worker.delivery.responses import Answered, delivered
+from handoff_worker.delivery.responses import Category, delivered
 from handoff_worker.errors import CODE, Fail
-from handoff_worker.providers.apns import aps
 from handoff_worker.providers.apns import client as apns
-from handoff_worker.providers.apns.responses import judge
+from handoff_worker.providers.apns.payload import apns_payload
+from handoff_worker.providers.apns.responses import categorize_apns_reply
+from handoff_worker.settings import Settings
 
-GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
-REJECTED = Answered.CREDENTIAL_REJECTED
+GONE, RETRY, BAD = Category.RECIPIENT_GONE, Category.RETRY, Category.PAYLOAD_REJECTED
+REJECTED = Category.CREDENTIAL_REJECTED
 # Apple's "Handling notification responses from APNs": status, reason.
 DOCUMENTED = [
     (400, "BadCollapseId", BAD),
@@ -77,28 +78,28 @@ def credential(**other: Any) -> str:
     return json.dumps({"team_id": "TEAM123456", "key_id": "KEY1234567", "key": key, "topic": "org.shop.app"} | other)
 
 
-@pytest.mark.parametrize(("status", "reason", "verdict"), DOCUMENTED)
-def test_every_documented_reason_has_its_meaning(status: int, reason: str, verdict: Answered) -> None:
-    answer = judge(Reply(status, {}, json.dumps({"reason": reason, "timestamp": 1}).encode()))
-    assert answer.verdict is verdict
-    assert answer.reason.replace("_", "") == reason.lower()
-    assert CODE.fullmatch(answer.reason)
-    assert answer.throttled == (reason == "TooManyProviderTokenUpdates")
+@pytest.mark.parametrize(("status", "reason", "category"), DOCUMENTED)
+def test_every_documented_reason_has_a_category(status: int, reason: str, category: Category) -> None:
+    response = categorize_apns_reply(Reply(status, {}, json.dumps({"reason": reason, "timestamp": 1}).encode()))
+    assert response.category is category
+    assert response.reason.replace("_", "") == reason.lower()
+    assert CODE.fullmatch(response.reason)
+    assert response.throttled == (reason == "TooManyProviderTokenUpdates")
 
 
-@pytest.mark.parametrize(("status", "body", "verdict"), UNDOCUMENTED)
-def test_the_status_tells_where_no_known_reason_does(status: int, body: bytes, verdict: Answered) -> None:
-    answer = judge(Reply(status, {"retry-after": "7"}, body))
-    assert (answer.verdict, answer.reason, answer.after) == (verdict, f"http_{status}", 7.0)
+@pytest.mark.parametrize(("status", "body", "category"), UNDOCUMENTED)
+def test_without_a_known_reason_the_status_decides(status: int, body: bytes, category: Category) -> None:
+    response = categorize_apns_reply(Reply(status, {"retry-after": "7"}, body))
+    assert (response.category, response.reason, response.retry_after) == (category, f"http_{status}", 7.0)
 
 
-def test_what_was_delivered_has_apples_name() -> None:
-    assert judge(Reply(200, {"apns-id": "ABC"}, b"")) == delivered("ABC")
+def test_a_delivered_push_has_apples_id() -> None:
+    assert categorize_apns_reply(Reply(200, {"apns-id": "ABC"}, b"")) == delivered("ABC")
 
 
 def test_all_workers_sign_the_same_token_until_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     text = credential()
-    one, other = apns.sender(text), apns.sender(text)
+    one, other = apns.read_account(text), apns.read_account(text)
     now = time.time() // apns.TOKEN_AGE_SECONDS * apns.TOKEN_AGE_SECONDS
     monkeypatch.setattr(time, "time", lambda: now + 1)
     first = one.token()
@@ -112,22 +113,22 @@ def test_all_workers_sign_the_same_token_until_the_next_one(monkeypatch: pytest.
     assert one.token() != first
 
 
-def test_an_expired_token_is_renewed_once_for_all_that_were_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_refused_sends_share_one_new_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apns, "TOKEN_AGE_SECONDS", 10**6)  # so that the first is old
-    sender = apns.sender(credential())
-    expired = sender.token()
-    renewed = sender.renewed(expired)
+    account = apns.read_account(credential())
+    expired = account.token()
+    renewed = account.token_after(expired)
     assert renewed != expired
-    assert sender.renewed(expired) == renewed == sender.token()
+    assert account.token_after(expired) == renewed == account.token()
 
 
-def test_an_alert_and_a_background_one() -> None:
+def test_alert_and_background_pushes() -> None:
     alert = PushSend(token="ab", title="t", data={"k": "v"}, ttl=0)
-    assert aps.notification(alert) == {"k": "v", "aps": {"alert": {"title": "t"}}}
+    assert apns_payload(alert) == {"k": "v", "aps": {"alert": {"title": "t"}}}
     sent = apns.headers("org.shop.app", alert, "jwt")
     assert (sent["apns-push-type"], sent["apns-priority"], sent["apns-expiration"]) == ("alert", "10", "0")
     silent, began = PushSend(token="ab", data={"k": "v"}, ttl=60), int(time.time())
-    assert aps.notification(silent) == {"k": "v", "aps": {"content-available": 1}}
+    assert apns_payload(silent) == {"k": "v", "aps": {"content-available": 1}}
     sent = apns.headers("org.shop.app", silent, "jwt")
     assert (sent["apns-push-type"], sent["apns-priority"]) == ("background", "5")
     assert began + 60 <= int(sent["apns-expiration"]) <= time.time() + 60
@@ -148,29 +149,18 @@ def test_an_alert_and_a_background_one() -> None:
     ],
     ids=["cut", "topic", "no key", "extra", "no TLS", "RSA", "Ed25519", "P-384"],
 )
-def test_a_malformed_file_is_told_with_nothing_of_it(text: str) -> None:
+def test_the_error_for_a_malformed_file_quotes_nothing_of_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "apns.default.json").write_text(text)
+    cache = CredentialCache(Apps(Settings(apps_dir=tmp_path)), "apns", lambda app: apns.read_account(app.text))
     with pytest.raises(Fail) as failed:
-        Parsed(apns.sender).of(App(text, Channel("apns:default:1")))
+        cache.get("default")
     assert failed.value.fault.code == "bad_credential"
     assert "5ecret" not in f"{failed.value.fault}{failed.value!r}"
     assert failed.value.__suppress_context__
 
 
-def test_a_file_is_read_once_and_again_when_it_is_another() -> None:
-    made: list[str] = []
-
-    def make(text: str) -> str:
-        made.append(text)
-        return text
-
-    parsed = Parsed(make)
-    one, other = App("1", Channel("apns:default:aa")), App("2", Channel("apns:default:bb"))
-    assert [parsed.of(app) for app in (one, one, other, other)] == ["1", "1", "2", "2"]
-    assert made == ["1", "2"]
-
-
-def test_no_secret_shows() -> None:
-    sender = apns.sender(credential())
-    token = sender.token()
-    assert token not in repr(sender)
-    assert "PrivateKey" not in repr(sender)
+def test_no_repr_shows_a_secret() -> None:
+    account = apns.read_account(credential())
+    token = account.token()
+    assert token not in repr(account)
+    assert "PrivateKey" not in repr(account)

@@ -1,4 +1,4 @@
-"""`document.extract`: what is in a document comes out of it, and its process ends with its task."""
+"""`document.extract`: the content of documents, and the end of their process with its task."""
 
 import asyncio
 import io
@@ -17,9 +17,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT_BYTES, DocumentExtract, OutlineEntry
-from handoff_worker.documents import extract as extraction
-from handoff_worker.documents.result import collect, moment
-from handoff_worker.documents.store import Store
+from handoff_worker.documents import extraction
+from handoff_worker.documents.result import collect, parse_date
+from handoff_worker.documents.store import ResultFolder
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution.attempt import RESULT_LIMIT
 from process import wait_until
@@ -57,7 +57,7 @@ def report() -> bytes:
 
 
 @pytest.mark.parametrize("by_path", [True, False])
-async def test_what_is_in_a_document(tmp_path: Path, by_path: bool) -> None:
+async def test_text_metadata_and_outline(tmp_path: Path, by_path: bool) -> None:
     found = await extract(report(), tmp_path if by_path else None)
     about = found.metadata
     assert found.page_count == 2
@@ -76,7 +76,7 @@ async def test_what_is_in_a_document(tmp_path: Path, by_path: bool) -> None:
     assert (found.text_file, found.outline_truncated) == (None, False)
 
 
-async def test_its_pages_as_images(tmp_path: Path) -> None:
+async def test_pages_as_images(tmp_path: Path) -> None:
     found = await extract(report(), tmp_path, images=True, dpi=144)
     image = found.pages[1].image
     assert image
@@ -92,7 +92,7 @@ async def test_its_pages_as_images(tmp_path: Path) -> None:
         assert picture.getpixel((590, 400)) == (0, 0, 255)
 
 
-async def test_an_image_shows_what_is_filled_in(tmp_path: Path) -> None:
+async def test_an_image_shows_form_fields(tmp_path: Path) -> None:
     dark = []
     for value in ("", "FILLED IN"):
         file = io.BytesIO()
@@ -108,7 +108,7 @@ async def test_an_image_shows_what_is_filled_in(tmp_path: Path) -> None:
     assert dark[1] > 100
 
 
-async def test_some_of_its_pages(tmp_path: Path) -> None:
+async def test_a_range_of_pages(tmp_path: Path) -> None:
     found = await extract(good(9), tmp_path, first_page=4, pages=2)
     assert [(page.number, page.text) for page in found.pages] == [(4, "Page 4"), (5, "Page 5")]
     assert found.page_count == 9
@@ -158,21 +158,21 @@ async def test_the_largest_result_fits(tmp_path: Path) -> None:
     assert len(found.model_dump_json()) + len(many.model_dump_json()) < RESULT_LIMIT
 
 
-async def test_what_can_not_be_read(tmp_path: Path) -> None:
+async def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.pdf").open("wb") as file:
         file.truncate(FILE_LIMIT_BYTES + 1)
     for path, code in (("huge.pdf", "file_too_large"), ("none.pdf", "no_such_file")):
-        with pytest.raises(Fail) as verdict:
-            async with extraction.frames(DocumentExtract(file=FileRef(path=path)), tmp_path):
+        with pytest.raises(Fail) as raised:
+            async with extraction.extract_frames(DocumentExtract(file=FileRef(path=path)), tmp_path):
                 pass
-        assert verdict.value.fault.code == code
+        assert raised.value.fault.code == code
 
 
-async def test_a_full_disk_is_tried_again(tmp_path: Path) -> None:
+async def test_an_unwritable_blob_folder_is_retried(tmp_path: Path) -> None:
     (tmp_path / "documents").symlink_to("/tmp")  # noqa: S108  # nothing may be written there
-    with pytest.raises(Retry) as verdict:
+    with pytest.raises(Retry) as raised:
         await extract(good(), tmp_path, images=True)
-    assert verdict.value.fault.code == "blob_folder_unwritable"
+    assert raised.value.fault.code == "blob_folder_unwritable"
 
 
 async def busy(before: set[int]) -> psutil.Process:
@@ -197,18 +197,18 @@ async def test_a_cancelled_task_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == ["it.pdf"]
 
 
-async def test_a_process_that_the_system_killed_is_tried_again(tmp_path: Path) -> None:
+async def test_a_killed_process_is_retried(tmp_path: Path) -> None:
     before = children()
     task = asyncio.create_task(extract(PATTERN.make(), tmp_path, images=True))
     process = await busy(before)
     process.send_signal(signal.SIGKILL)
-    with pytest.raises(Retry) as verdict:
+    with pytest.raises(Retry) as raised:
         await task
-    assert verdict.value.fault.code == "document_process_failed"
+    assert raised.value.fault.code == "document_process_failed"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "invalid",
     [
         [],
         [(b"D", b"{")],
@@ -219,16 +219,16 @@ async def test_a_process_that_the_system_killed_is_tried_again(tmp_path: Path) -
         [(b"X", b'{"page_count": 0, "metadata": {}, "outline": [], "outline_truncated": false}')],
     ],
 )
-async def test_a_process_that_is_taken_over_may_tell_anything(told: list[tuple[bytes, bytes]], tmp_path: Path) -> None:
+async def test_invalid_frames_are_refused(invalid: list[tuple[bytes, bytes]], tmp_path: Path) -> None:
     async def frames() -> AsyncIterator[tuple[bytes, bytes]]:
-        for frame in told:
+        for frame in invalid:
             yield frame
 
-    store = Store(tmp_path, TASK)
-    with pytest.raises(Fail) as verdict:
-        await collect(frames(), store)
-    store.close(keep=False)
-    assert verdict.value.fault.code == "document_crashed"
+    folder = ResultFolder(tmp_path, TASK)
+    with pytest.raises(Fail) as raised:
+        await collect(frames(), folder)
+    folder.close(keep=False)
+    assert raised.value.fault.code == "document_crashed"
     assert files(tmp_path) == []
 
 
@@ -247,4 +247,4 @@ async def test_a_process_that_is_taken_over_may_tell_anything(told: list[tuple[b
     ],
 )
 def test_dates(text: str, expected: datetime | None) -> None:
-    assert moment(text) == expected
+    assert parse_date(text) == expected

@@ -13,7 +13,7 @@ import pytest
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import Apps
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from handoff_worker.errors import Fail
 from handoff_worker.providers.fcm import google_token
 from handoff_worker.providers.fcm.client import FcmProvider, open_provider
@@ -51,14 +51,14 @@ async def fcm(simulator: FcmSimulator, tmp_path: Path) -> AsyncIterator[FcmProvi
     await provider.aclose()
 
 
-async def verdict(fcm: FcmProvider, push: PushSend = PUSH) -> Answered:
-    return (await fcm.send(push)).verdict
+async def send_category(fcm: FcmProvider, push: PushSend = PUSH) -> Category:
+    return (await fcm.send(push)).category
 
 
 async def test_it_sends_with_one_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
-    answers = await asyncio.gather(*[fcm.send(PUSH) for _ in range(50)])
-    assert {answer.verdict for answer in answers} == {Answered.DELIVERED}
-    assert len({answer.id for answer in answers}) == 50
+    responses = await asyncio.gather(*[fcm.send(PUSH) for _ in range(50)])
+    assert {response.category for response in responses} == {Category.DELIVERED}
+    assert len({response.id for response in responses}) == 50
     assert (len(simulator.sends), len(simulator.grants)) == (50, 1)
     sent = simulator.sends[0]
     assert sent.path == "/v1/projects/demo/messages:send"
@@ -71,11 +71,11 @@ async def test_a_token_is_renewed_before_its_end(
     now = 1000.0
     monkeypatch.setattr(google_token, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
     await fcm.send(PUSH)
-    now += 3600 - google_token.MARGIN_SECONDS - 1
+    now += 3600 - google_token.RENEW_BEFORE_END_SECONDS - 1
     await fcm.send(PUSH)
     assert len(simulator.grants) == 1
     now += 2
-    assert await verdict(fcm) is Answered.DELIVERED
+    assert await send_category(fcm) is Category.DELIVERED
     assert len(simulator.grants) == 2
     assert simulator.sends[-1].headers["authorization"] == "Bearer token-2"
 
@@ -83,47 +83,50 @@ async def test_a_token_is_renewed_before_its_end(
 async def test_a_refused_token_is_renewed_once_by_all(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     await fcm.send(PUSH)
     simulator.script["t"] = [UNAUTHENTICATED] * 20
-    answers = await asyncio.gather(*[fcm.send(PUSH) for _ in range(20)])
-    assert {answer.verdict for answer in answers} == {Answered.DELIVERED}
+    responses = await asyncio.gather(*[fcm.send(PUSH) for _ in range(20)])
+    assert {response.category for response in responses} == {Category.DELIVERED}
     assert (len(simulator.sends), len(simulator.grants)) == (41, 2)
 
 
 async def test_but_not_twice(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     simulator.script["t"] = [UNAUTHENTICATED] * 2
-    assert await fcm.send(PUSH) == Answer(Answered.CREDENTIAL_REJECTED, "unauthenticated")
+    assert await fcm.send(PUSH) == ProviderResponse(Category.CREDENTIAL_REJECTED, "unauthenticated")
     assert (len(simulator.sends), len(simulator.grants)) == (2, 2)
 
 
 async def test_nor_where_it_is_not_the_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     simulator.script["t"] = [THIRD_PARTY]
-    assert await fcm.send(PUSH) == Answer(Answered.CREDENTIAL_REJECTED, "third_party_auth_error")
+    assert await fcm.send(PUSH) == ProviderResponse(Category.CREDENTIAL_REJECTED, "third_party_auth_error")
     assert (len(simulator.sends), len(simulator.grants)) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("say", "answer"),
+    ("say", "response"),
     [
-        (Say(400, {"error": "invalid_grant"}), Answer(Answered.CREDENTIAL_REJECTED, "invalid_grant")),
-        (Say(401, "<html>no</html>"), Answer(Answered.CREDENTIAL_REJECTED, "http_401")),
-        (Say(503, "", {"retry-after": "4"}), Answer(Answered.RETRY, "no_access_token", after=4)),
-        (Say(200, "<html>Sign in</html>"), Answer(Answered.RETRY, "no_access_token")),
-        (Say(302, "", {"location": "/token"}), Answer(Answered.RETRY, "no_access_token")),
-        (HANG, Answer(Answered.RETRY, "no_access_token")),
-        (RESET, Answer(Answered.RETRY, "no_access_token")),
+        (Say(400, {"error": "invalid_grant"}), ProviderResponse(Category.CREDENTIAL_REJECTED, "invalid_grant")),
+        (Say(401, "<html>no</html>"), ProviderResponse(Category.CREDENTIAL_REJECTED, "http_401")),
+        (
+            Say(503, "", {"retry-after": "4"}),
+            ProviderResponse(Category.RETRY, "no_access_token", retry_after=4),
+        ),
+        (Say(200, "<html>Sign in</html>"), ProviderResponse(Category.RETRY, "no_access_token")),
+        (Say(302, "", {"location": "/token"}), ProviderResponse(Category.RETRY, "no_access_token")),
+        (HANG, ProviderResponse(Category.RETRY, "no_access_token")),
+        (RESET, ProviderResponse(Category.RETRY, "no_access_token")),
     ],
 )
 async def test_without_a_token_nothing_is_sent(
-    fcm: FcmProvider, simulator: FcmSimulator, say: Say, answer: Answer
+    fcm: FcmProvider, simulator: FcmSimulator, say: Say, response: ProviderResponse
 ) -> None:
     simulator.script["oauth"] = [say]
-    assert await asyncio.gather(*[fcm.send(PUSH) for _ in range(5)]) == [answer] * 5
+    assert await asyncio.gather(*[fcm.send(PUSH) for _ in range(5)]) == [response] * 5
     assert (len(simulator.sends), len(simulator.grants)) == (0, 1)
-    assert await verdict(fcm) is Answered.DELIVERED
+    assert await send_category(fcm) is Category.DELIVERED
 
 
 async def test_a_key_that_google_does_not_know(fcm: FcmProvider, simulator: FcmSimulator, tmp_path: Path) -> None:
     (tmp_path / "fcm.default.json").write_text(simulator.key_file(private_key=written(new_key())))
-    assert await fcm.send(PUSH) == Answer(Answered.CREDENTIAL_REJECTED, "invalid_grant")
+    assert await fcm.send(PUSH) == ProviderResponse(Category.CREDENTIAL_REJECTED, "invalid_grant")
 
 
 async def test_another_key_is_used_soon(fcm: FcmProvider, simulator: FcmSimulator, tmp_path: Path) -> None:

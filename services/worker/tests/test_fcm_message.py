@@ -10,7 +10,7 @@ from firebase_admin._messaging_encoder import MessageEncoder
 from jsonschema import Draft4Validator
 
 from handoff_contracts.tasks.push_send import PushSend
-from handoff_worker.providers.fcm.client import message
+from handoff_worker.providers.fcm.payload import fcm_message
 
 NOW = 1_800_000_000.0
 PUSHES = [
@@ -39,7 +39,7 @@ def firebase(push: PushSend) -> Any:
 @pytest.mark.filterwarnings("ignore:Message.token is deprecated")  # the field takes installation ids too
 @pytest.mark.parametrize("push", PUSHES, ids=lambda push: push.model_dump_json(exclude_defaults=True))
 def test_it_is_what_firebase_admin_writes(push: PushSend) -> None:
-    assert message(push, NOW) == firebase(push)
+    assert fcm_message(push, NOW) == firebase(push)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def schema() -> Draft4Validator:
 
 @pytest.mark.parametrize("push", PUSHES, ids=lambda push: push.model_dump_json(exclude_defaults=True))
 def test_googles_schema_allows_it(push: PushSend, schema: Draft4Validator) -> None:
-    schema.validate({"message": message(push, NOW)})
+    schema.validate({"message": fcm_message(push, NOW)})
 
 
 @pytest.mark.parametrize("bad", [{"ttl": "3s"}, {"token": 7}, {"android": {"ttl": 3}}, {"notification": {"text": "x"}}])

@@ -1,4 +1,4 @@
-"""The way to a provider: what its replies and its failures are to whoever asked. The server is a simulator."""
+"""HTTP to a provider: replies, and the response for each failure. The server is a simulator."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from email.utils import formatdate
 import pytest
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from tests.integration.providers.fcm_simulator import CUT, HANG, REFUSE, RESET, FcmSimulator, Say
 
 SECRET = "5ecret-device-token"
 HEADERS = {"authorization": f"Bearer {SECRET}"}
 BODY = b'{"message": {"token": "t"}}'
-NOT_CONNECTED = Answer(Answered.RETRY, "not_connected")
+NOT_CONNECTED = ProviderResponse(Category.RETRY, "not_connected")
 
 
 @pytest.fixture(scope="module")
@@ -37,48 +37,50 @@ async def simulator(server: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> As
     await http.aclose()
 
 
-async def failure(url: str) -> Answer:
-    with pytest.raises(http.Unanswered) as unanswered:
+async def failure(url: str) -> ProviderResponse:
+    with pytest.raises(http.RequestFailed) as unanswered:
         await http.post(f"{url}/{SECRET}", HEADERS, BODY, http2_only=True)
-    seen, links = f"{unanswered.value!r} {unanswered.value.answer}", unanswered.value.__cause__
+    seen, links = f"{unanswered.value!r} {unanswered.value.response}", unanswered.value.__cause__
     assert SECRET not in seen
     assert links is None
     assert unanswered.value.__suppress_context__ or unanswered.value.__context__ is None
-    return unanswered.value.answer
+    return unanswered.value.response
 
 
 @pytest.mark.parametrize(
-    ("say", "answer"),
+    ("say", "response"),
     [
-        (HANG, Answer(Answered.UNKNOWN, "timeout")),
-        (RESET, Answer(Answered.UNKNOWN, "connection_lost")),
-        (CUT, Answer(Answered.UNKNOWN, "connection_lost")),
+        (HANG, ProviderResponse(Category.UNKNOWN, "timeout")),
+        (RESET, ProviderResponse(Category.UNKNOWN, "connection_lost")),
+        (CUT, ProviderResponse(Category.UNKNOWN, "connection_lost")),
     ],
     ids=["hang", "reset", "cut"],
 )
-async def test_what_was_sent_and_not_answered_is_unknown(simulator: FcmSimulator, say: Say, answer: Answer) -> None:
+async def test_a_sent_request_without_a_reply_is_unknown(
+    simulator: FcmSimulator, say: Say, response: ProviderResponse
+) -> None:
     simulator.script["t"] = [say]
-    assert await failure(simulator.url) == answer
+    assert await failure(simulator.url) == response
     assert len(simulator.sends) == 1
 
 
-async def test_a_stream_that_was_refused_was_not_begun(simulator: FcmSimulator) -> None:
+async def test_a_refused_stream_may_be_retried(simulator: FcmSimulator) -> None:
     simulator.script["t"] = [REFUSE] * 10
     assert await failure(simulator.url) == NOT_CONNECTED
     simulator.script["t"].clear()
 
 
-async def test_nothing_was_sent_where_nobody_listens(simulator: FcmSimulator) -> None:
+async def test_without_a_server_nothing_is_sent(simulator: FcmSimulator) -> None:
     assert await failure("https://localhost:1") == NOT_CONNECTED
     assert await failure("https://nobody.invalid") == NOT_CONNECTED
 
 
-async def test_nor_where_a_handshake_hangs(simulator: FcmSimulator) -> None:
+async def test_nothing_is_sent_while_a_handshake_hangs(simulator: FcmSimulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert await failure(f"https://localhost:{silent.getsockname()[1]}") == NOT_CONNECTED
 
 
-async def test_nor_to_who_is_not_trusted(simulator: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_sent_to_an_untrusted_server(simulator: FcmSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     await http.aclose()
     monkeypatch.delenv("SSL_CERT_FILE")
     assert await failure(simulator.url) == NOT_CONNECTED
@@ -101,7 +103,7 @@ async def test_a_long_reply_is_cut(
     assert len((await http.post(simulator.url, HEADERS, BODY)).body) == read
 
 
-async def test_one_connection_carries_it_all(simulator: FcmSimulator) -> None:
+async def test_all_requests_share_one_connection(simulator: FcmSimulator) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(80):
             group.create_task(http.post(simulator.url, HEADERS, BODY, http2_only=True))
@@ -109,25 +111,15 @@ async def test_one_connection_carries_it_all(simulator: FcmSimulator) -> None:
     assert simulator.connections == 1
 
 
-async def test_no_secret_shows(simulator: FcmSimulator) -> None:
+async def test_no_repr_shows_a_secret(simulator: FcmSimulator) -> None:
     reply = await http.post(simulator.url, HEADERS, BODY)
     request = http.client().post(simulator.url).header("authorization", SECRET, is_sensitive=True).build()
     assert SECRET not in repr(reply) + repr(request) + repr(http.client())
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("7", 7), (" 0 ", 0), ("", None), ("soon", None), ("-3", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)],
-)
-def test_retry_after(text: str, seconds: float | None) -> None:
-    assert http.retry_after(http.Reply(429, {"retry-after": text}, b"")) == seconds
-
-
-def test_retry_after_a_date() -> None:
-    after = http.retry_after(http.Reply(429, {"retry-after": formatdate(time.time() + 3600, usegmt=True)}, b""))
+def test_a_reply_has_the_seconds_of_its_retry_after() -> None:
+    assert http.Reply(429, {"retry-after": " 7 "}, b"").retry_after == 7
+    assert http.Reply(429, {}, b"").retry_after is None
+    after = http.Reply(429, {"retry-after": formatdate(time.time() + 3600, usegmt=True)}, b"").retry_after
     assert after is not None
     assert 3540 < after <= 3600
-
-
-def test_retry_after_is_never_for_ever() -> None:
-    assert http.retry_after(http.Reply(429, {"retry-after": "9" * 400}, b"")) == http.LONGEST_WAIT_SECONDS

@@ -17,10 +17,10 @@ CHANNEL = Channel("log:default:")
 async def test_it_writes_the_sentence_after_its_delay(tmp_path: Path) -> None:
     provider = LogProvider(tmp_path / "log", delay=0.05, channel=CHANNEL)
     began = time.monotonic()
-    answer = await provider.send(PushSend(token="t" * 4096, title="never written"))
+    response = await provider.send(PushSend(token="t" * 4096, title="never written"))
     await provider.aclose()
     assert time.monotonic() - began >= 0.05
-    assert answer == delivered()
+    assert response == delivered()
     assert (tmp_path / "log").read_text() == f"{SENTENCE}{'t' * 4096}\n"
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from handoff_contracts.tasks.email_send import EmailSend
 from handoff_worker.errors import Fail
-from handoff_worker.providers.smtp.mail import message_id, write
+from handoff_worker.providers.smtp.mail import message_id, render_mail
 
 SENDER = "Shop <shop@shop.example>"
 NASTY = ["\r\nBcc: x@y", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\x00", "\ud800"]
@@ -86,7 +86,7 @@ def test_a_mail_has_the_headers_it_should_have(
         except ValidationError:
             given[field] = without
     mail = EmailSend.model_validate(given)
-    letter = write(mail, SENDER, "<id@shop.example>", None)
+    letter = render_mail(mail, SENDER, "<id@shop.example>", None)
     head, _, _ = letter.content.partition(b"\r\n\r\n")
     names = re.findall(rb"(?m)^([^ \t:]+):", head)
     expected = [b"Date", b"Message-ID", b"From", b"To", b"Cc", b"Subject", b"List-Unsubscribe"]
@@ -107,14 +107,14 @@ def test_a_mail_has_the_headers_it_should_have(
 def test_long_words_of_a_header_stay_whole() -> None:
     reference = f"<{'r' * 200}@mail.example>"
     mail = EmailSend(to="a@b", text="", headers={"References": f"{reference} {reference}"})
-    content = write(mail, SENDER, "<id@b>", None).content
+    content = render_mail(mail, SENDER, "<id@b>", None).content
     assert f"References: {reference}\r\n {reference}\r\n".encode() in content
 
 
 def test_a_domain_that_is_none_is_refused() -> None:
     for address in ("a@\u2603\u200d.example", f"a@{'ü' * 63}.example"):
         with pytest.raises(Fail, match="payload_rejected"):
-            write(EmailSend(to=address, text=""), SENDER, "<id@b>", None)
+            render_mail(EmailSend(to=address, text=""), SENDER, "<id@b>", None)
 
 
 def test_a_message_id_is_the_same_for_the_same_work_alone() -> None:
@@ -124,6 +124,6 @@ def test_a_message_id_is_the_same_for_the_same_work_alone() -> None:
 
 
 def test_a_letter_does_not_show_whom_it_is_for() -> None:
-    letter = write(EmailSend(to="reader@mail.example", text="5ecret"), SENDER, "<id@b>", None)
+    letter = render_mail(EmailSend(to="reader@mail.example", text="5ecret"), SENDER, "<id@b>", None)
     assert "reader" not in repr(letter)
     assert "5ecret" not in repr(letter)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from handoff_worker.delivery.apps import App, Apps
+from handoff_worker.delivery.apps import Apps
 from handoff_worker.errors import Fail
-from handoff_worker.providers.outbound.signature import signed
+from handoff_worker.providers.http_request.signature import WebhookSigner
 from handoff_worker.settings import Settings
 
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -17,13 +17,18 @@ OTHER = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 BODY = '{"order": 7, "name": "Zoë"}'.encode()
 
 
-def app(folder: Path, secret: object) -> App:
+@pytest.fixture
+def signer(tmp_path: Path) -> WebhookSigner:
+    return WebhookSigner(Apps(Settings(apps_dir=tmp_path)))
+
+
+def write(folder: Path, secret: object) -> None:
     folder.joinpath("webhook.shop.json").write_text(secret if isinstance(secret, str) else json.dumps(secret))
-    return Apps(Settings(apps_dir=folder)).get("webhook", "shop")
 
 
-def test_a_receiver_verifies_it(tmp_path: Path) -> None:
-    headers = signed(app(tmp_path, {"secret": OLD}), "01task.0.7", BODY)
+def test_a_receiver_verifies_the_signature(signer: WebhookSigner, tmp_path: Path) -> None:
+    write(tmp_path, {"secret": OLD})
+    headers = signer.sign("shop", "01task.0.7", BODY)
     assert headers["webhook-id"] == "01task.0.7"
     Webhook(OLD).verify(BODY, dict(headers))
     for secret, body in ((OTHER, BODY), (OLD, BODY + b" ")):
@@ -31,15 +36,18 @@ def test_a_receiver_verifies_it(tmp_path: Path) -> None:
             Webhook(secret).verify(body, dict(headers))
 
 
-def test_while_a_secret_is_replaced_a_receiver_may_have_either(tmp_path: Path) -> None:
-    headers = dict(signed(app(tmp_path, {"secret": [NEW, OLD]}), "01task", BODY))
+def test_during_a_replacement_a_receiver_may_have_either_secret(signer: WebhookSigner, tmp_path: Path) -> None:
+    write(tmp_path, {"secret": [NEW, OLD]})
+    headers = dict(signer.sign("shop", "01task", BODY))
     for secret in (NEW, OLD):
         Webhook(secret).verify(BODY, headers)
 
 
-def test_a_secret_that_was_replaced_signs_no_more(tmp_path: Path) -> None:
-    signed(app(tmp_path, {"secret": OLD}), "01task", BODY)
-    headers = dict(signed(app(tmp_path, {"secret": NEW}), "01task", BODY))
+def test_a_replaced_secret_signs_no_more(signer: WebhookSigner, tmp_path: Path) -> None:
+    write(tmp_path, {"secret": OLD})
+    signer.sign("shop", "01task", BODY)
+    write(tmp_path, {"secret": NEW})
+    headers = dict(signer.sign("shop", "01task", BODY))
     Webhook(NEW).verify(BODY, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(OLD).verify(BODY, headers)
@@ -58,9 +66,13 @@ def test_a_secret_that_was_replaced_signs_no_more(tmp_path: Path) -> None:
         {"secret": OLD, "key": "5ecret"},
     ],
 )
-def test_a_malformed_file_is_told_without_a_word_of_it(tmp_path: Path, secret: object) -> None:
+def test_the_error_for_a_malformed_file_quotes_nothing_of_it(
+    signer: WebhookSigner, tmp_path: Path, secret: object
+) -> None:
+    write(tmp_path, secret)
     with pytest.raises(Fail) as raised:
-        signed(app(tmp_path, secret), "01task", BODY)
+        signer.sign("shop", "01task", BODY)
     assert raised.value.fault.code == "bad_credential"
     assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
     assert "5ecret" not in repr(raised.value.fault)

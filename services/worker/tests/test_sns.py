@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered, snake_case
 from handoff_worker.errors import CODE
 from handoff_worker.providers.sns import api as sns_api
 from handoff_worker.providers.sns import client as sns
-from handoff_worker.providers.sns import payload as sns_message
 from handoff_worker.providers.sns import topics as sns_topics
+from handoff_worker.providers.sns.payload import sns_message
+from handoff_worker.providers.sns.responses import THROTTLED_SECONDS, categorize_sns_error
 from handoff_worker.providers.sns.sigv4 import AwsKey, Signer
 from tests.integration.providers.push_simulators import botocores_signature
 
-GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
-REJECTED = Answered.CREDENTIAL_REJECTED
-SECRET = "5ecret/Key+Of/An/Account"
+GONE, RETRY, BAD = Category.RECIPIENT_GONE, Category.RETRY, Category.PAYLOAD_REJECTED
+REJECTED = Category.CREDENTIAL_REJECTED
+SECRET = "5ecret/Key+Of/An/SnsAccount"
 # The API reference of Publish, PublishBatch and of the endpoints' actions, and "Common Errors": status, code.
 DOCUMENTED = [
     (400, "AccessDeniedException", REJECTED),
@@ -61,26 +62,28 @@ DOCUMENTED = [
 ]
 
 
-@pytest.mark.parametrize(("status", "code", "verdict"), DOCUMENTED)
-def test_every_documented_error_has_its_meaning(status: int, code: str, verdict: Answered) -> None:
-    answer = sns_api.judge(status, code)
-    assert (answer.verdict, answer.reason.replace("_", "")) == (verdict, code.lower())
-    assert CODE.fullmatch(answer.reason)
-    assert answer.throttled == ("Throttl" in code)
-    assert answer.after == (sns_api.THROTTLED_SECONDS if answer.throttled else None)
+@pytest.mark.parametrize(("status", "code", "category"), DOCUMENTED)
+def test_every_documented_error_has_a_category(status: int, code: str, category: Category) -> None:
+    response = categorize_sns_error(status, code)
+    assert (response.category, response.reason.replace("_", "")) == (category, code.lower())
+    assert CODE.fullmatch(response.reason)
+    assert response.throttled == ("Throttl" in code)
+    assert response.retry_after == (THROTTLED_SECONDS if response.throttled else None)
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [(400, BAD), (404, BAD), (413, BAD), (401, REJECTED), (403, REJECTED), (502, RETRY)]
+    ("status", "category"), [(400, BAD), (404, BAD), (413, BAD), (401, REJECTED), (403, REJECTED), (502, RETRY)]
 )
-def test_the_status_tells_where_no_known_code_does(status: int, verdict: Answered) -> None:
+def test_without_a_known_code_the_status_decides(status: int, category: Category) -> None:
     for code in ("", "Brand5ecretNew"):
-        assert sns_api.judge(status, code) == Answer(verdict, f"http_{status}")
-    assert sns_api.judge(429, "", after=3.0) == Answer(RETRY, "http_429", after=3.0, throttled=True)
+        assert categorize_sns_error(status, code) == ProviderResponse(category, f"http_{status}")
+    assert categorize_sns_error(429, "", after=3.0) == ProviderResponse(
+        RETRY, "http_429", retry_after=3.0, throttled=True
+    )
 
 
-def test_codes_read_well() -> None:
-    assert [sns_api.snake(code) for code in ("EndpointDisabled", "KMSNotFound", "InvalidClientTokenId")] == [
+def test_codes_become_reasons() -> None:
+    assert [snake_case(code) for code in ("EndpointDisabled", "KMSNotFound", "InvalidClientTokenId")] == [
         "endpoint_disabled",
         "kms_not_found",
         "invalid_client_token_id",
@@ -108,13 +111,13 @@ def test_it_signs_as_botocore_does(body: bytes, session: str, region: str, when:
     assert SECRET not in repr(ours)
 
 
-def test_no_secret_shows() -> None:
+def test_no_repr_shows_a_secret() -> None:
     assert SECRET not in repr(AwsKey("AKIDEXAMPLE", SECRET, SECRET))
 
 
-def test_a_message_for_fcm_is_a_text_in_a_text() -> None:
+def test_fcms_message_is_json_within_json() -> None:
     push = PushSend(token="t", title="Hello", body="Wörld", data={"k": "v"}, ttl=60)
-    sent = sns_message.message(push, "GCM")
+    sent = sns_message(push, "GCM")
     texts = json.loads(sent["Message"])
     assert sent["MessageStructure"] == "json"
     assert set(texts) == {"default", "GCM"}
@@ -126,7 +129,7 @@ def test_a_message_for_fcm_is_a_text_in_a_text() -> None:
 
 
 def test_a_message_for_apples_devices() -> None:
-    sent = sns_message.message(PushSend(token="t", data={"k": "v"}, ttl=60), "APNS_SANDBOX")
+    sent = sns_message(PushSend(token="t", data={"k": "v"}, ttl=60), "APNS_SANDBOX")
     texts = json.loads(sent["Message"])
     assert set(texts) == {"default", "APNS_SANDBOX"}
     assert json.loads(texts["APNS_SANDBOX"]) == {"k": "v", "aps": {"content-available": 1}}
@@ -137,8 +140,8 @@ def test_a_message_for_apples_devices() -> None:
     }
 
 
-def test_a_message_for_a_topic_is_for_all() -> None:
-    sent = sns_message.message(PushSend(token="t", body="b"))
+def test_a_topics_message_has_every_platform() -> None:
+    sent = sns_message(PushSend(token="t", body="b"))
     texts = json.loads(sent["Message"])
     assert set(texts) == {"default", "GCM", "APNS", "APNS_SANDBOX"}
     assert texts["default"] == "b"
@@ -156,12 +159,12 @@ def test_a_batch_that_failed_in_part() -> None:
       <member><Id>5</Id><Code>AuthorizationError</Code><SenderFault>true</SenderFault></member>
       </Failed><Successful><member><MessageId>m-1</MessageId><Id>1</Id></member></Successful></PublishBatchResult>
       <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>"""
-    assert sns_topics.outcomes(text, 5) == [
+    assert sns_topics.read_batch(text, 5) == [
         delivered("m-1"),
-        Answer(RETRY, "internal_error"),
-        Answer(BAD, "invalid_parameter"),
-        Answer(Answered.UNKNOWN, "untold"),
-        Answer(BAD, "authorization_error"),
+        ProviderResponse(RETRY, "internal_error"),
+        ProviderResponse(BAD, "invalid_parameter"),
+        ProviderResponse(Category.UNKNOWN, "untold"),
+        ProviderResponse(BAD, "authorization_error"),
     ]
 
 
@@ -169,7 +172,7 @@ def test_a_batch_that_failed_in_part() -> None:
 @given(st.lists(st.integers(0, 120_000), max_size=40))
 def test_batches_keep_their_limits_and_the_order(sizes: list[int]) -> None:
     waiting = [({"Message": "x" * size}, object()) for size in sizes]
-    made = sns_topics.batches(waiting)  # type: ignore[arg-type]  # futures belong to a loop
+    made = sns_topics.split_batches(waiting)  # type: ignore[arg-type]  # futures belong to a loop
     assert [entry for batch in made for entry in batch] == waiting
     for batch in made:
         assert 1 <= len(batch) <= 10
@@ -191,20 +194,20 @@ def credential(**other: str) -> str:
         credential(more="5ecret"),
     ],
 )
-def test_a_malformed_file_is_none(text: str) -> None:
+def test_a_malformed_file_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*") as failed:
-        sns.account(text)
+        sns.read_account(text)
     assert "5ecret" not in str(failed.value)
 
 
 def test_a_file_names_its_platform() -> None:
     arn = "arn:aws:sns:eu-west-1:123456789012:app/GCM/shop"
-    assert sns.account(credential(platform_application_arn=arn)).application == arn
-    assert SECRET not in repr(sns.account(credential()))
+    assert sns.read_account(credential(platform_application_arn=arn)).application == arn
+    assert SECRET not in repr(sns.read_account(credential()))
 
 
 class Slow(sns_api.SnsApi):
-    """Never answers."""
+    """Never responses."""
 
     def __init__(self) -> None:
         self.called = asyncio.Event()
@@ -215,18 +218,18 @@ class Slow(sns_api.SnsApi):
         return ""
 
 
-async def test_when_the_leader_of_a_batch_is_cancelled_nobody_waits_for_it() -> None:
+async def test_a_cancelled_leader_leaves_the_others_unknown() -> None:
     api = Slow()
     topics = sns_topics.Topics(api)
     leader, other = (asyncio.create_task(topics.publish("topic", {"Message": "m"})) for _ in range(2))
     async with asyncio.timeout(10):
         await api.called.wait()
         leader.cancel()
-        assert await other == Answer(Answered.UNKNOWN, "cancelled")
+        assert await other == ProviderResponse(Category.UNKNOWN, "cancelled")
     assert leader.cancelled()
 
 
-async def test_a_follower_that_is_cancelled_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_follower_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async def call(self: sns_api.SnsApi, action: str, parameters: Mapping[str, str]) -> str:
         entries = "".join(f"<member><Id>{at}</Id><MessageId>m-{at}</MessageId></member>" for at in (1, 2))
         return f"<Successful>{entries}</Successful>"
@@ -239,14 +242,14 @@ async def test_a_follower_that_is_cancelled_stops_nobody(monkeypatch: pytest.Mon
     assert await leader == delivered("m-1")
 
 
-async def test_only_what_may_have_been_delivered_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_a_publish_without_a_reply_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     async def post(*_: object) -> http.Reply:
-        raise http.Unanswered(Answer(Answered.UNKNOWN, "timeout"))
+        raise http.RequestFailed(ProviderResponse(Category.UNKNOWN, "timeout"))
 
     monkeypatch.setattr(http, "post", post)
     api = sns_api.SnsApi("https://sns.example.org", Signer(AwsKey("a", "b"), "c", "sns"))
-    for ask, verdict in ((api.call, Answered.UNKNOWN), (api.ask, RETRY)):
-        with pytest.raises(http.Unanswered) as unanswered:
-            await ask("CreatePlatformEndpoint", {"Token": SECRET})
-        assert unanswered.value.answer == Answer(verdict, "timeout")
+    for call, category in ((api.call, Category.UNKNOWN), (api.call_repeatable, RETRY)):
+        with pytest.raises(http.RequestFailed) as unanswered:
+            await call("CreatePlatformEndpoint", {"Token": SECRET})
+        assert unanswered.value.response == ProviderResponse(category, "timeout")
         assert SECRET not in repr(unanswered.value)

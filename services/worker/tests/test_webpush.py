@@ -1,4 +1,4 @@
-"""Web push: RFC 8291's own example, what push services answer, and where nothing is ever sent."""
+"""Web push: RFC 8291's own example, what push services response, and where nothing is ever sent."""
 
 import json
 from typing import Any
@@ -12,11 +12,12 @@ from pydantic_core import Url
 
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery.http import Reply
-from handoff_worker.delivery.responses import Answered, delivered
+from handoff_worker.delivery.responses import Category, delivered
 from handoff_worker.errors import CODE
 from handoff_worker.providers.es256 import base64url
 from handoff_worker.providers.webpush import client as webpush
 from handoff_worker.providers.webpush import ece, vapid
+from handoff_worker.providers.webpush.responses import categorize_push_service_reply
 
 SECRET = base64url((7).to_bytes(32, "big"))
 P256DH = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
@@ -26,8 +27,8 @@ FCM_MISMATCH = (
     b"the VAPID credentials in the authorization header do not correspond to the credentials used to create the"
     b" subscriptions."
 )
-GONE, RETRY, BAD = Answered.RECIPIENT_GONE, Answered.RETRY, Answered.PAYLOAD_REJECTED
-REJECTED = Answered.CREDENTIAL_REJECTED
+GONE, RETRY, BAD = Category.RECIPIENT_GONE, Category.RETRY, Category.PAYLOAD_REJECTED
+REJECTED = Category.CREDENTIAL_REJECTED
 
 
 def credential(**other: Any) -> str:
@@ -42,17 +43,17 @@ def subscription(endpoint: str = ENDPOINT, p256dh: str = P256DH, auth: str = AUT
 
 def test_a_subscription_is_a_token() -> None:
     push = PushSend(token=subscription(), provider="webpush")
-    parsed = webpush.subscription(push.token)
+    parsed = webpush.read_subscription(push.token)
     assert parsed
     assert (parsed.endpoint, parsed.keys.p256dh, parsed.keys.auth) == (ENDPOINT, P256DH, AUTH)
 
 
 def test_it_encrypts_as_the_rfcs_example() -> None:
     key = ec.derive_private_key(
-        int.from_bytes(ece.decoded("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"), "big"), ec.SECP256R1()
+        int.from_bytes(ece.decode_base64url("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"), "big"), ec.SECP256R1()
     )
-    salt = ece.decoded("DGv6ra1nlYgDCS1FRnbzlw")
-    body = ece.sealed(b"When I grow up, I want to be a watermelon", ece.keys(P256DH, AUTH), key, salt)
+    salt = ece.decode_base64url("DGv6ra1nlYgDCS1FRnbzlw")
+    body = ece.encrypt_with(b"When I grow up, I want to be a watermelon", ece.read_keys(P256DH, AUTH), key, salt)
     assert base64url(body) == (
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl"
         "7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
@@ -60,9 +61,9 @@ def test_it_encrypts_as_the_rfcs_example() -> None:
 
 
 def test_what_is_encrypted_fits_what_push_services_take() -> None:
-    keys = ece.keys(P256DH, AUTH)
+    keys = ece.read_keys(P256DH, AUTH)
     assert len(ece.encrypt(b"x" * ece.CONTENT_LIMIT, keys)) == 4096
-    with pytest.raises(ValueError, match="more than"):
+    with pytest.raises(ValueError, match="longer than"):
         ece.encrypt(b"x" * (ece.CONTENT_LIMIT + 1), keys)
     assert ece.encrypt(b"x", keys)[:86] != ece.encrypt(b"x", keys)[:86]
 
@@ -71,13 +72,13 @@ def test_what_is_encrypted_fits_what_push_services_take() -> None:
     ("p256dh", "auth"),
     [("", AUTH), (P256DH[:-2], AUTH), ("BA" + P256DH[2:], AUTH), (P256DH, ""), (P256DH, "AAAA"), ("ä", AUTH)],
 )
-def test_keys_that_are_none(p256dh: str, auth: str) -> None:
+def test_malformed_keys_are_refused(p256dh: str, auth: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        ece.keys(p256dh, auth)
+        ece.read_keys(p256dh, auth)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict", "reason"),
+    ("status", "body", "category", "reason"),
     [
         (400, b"", BAD, "http_400"),
         (400, b'{"reason":"VapidPkHashMismatch"}', BAD, "vapid_key_mismatch"),  # Apple
@@ -97,17 +98,19 @@ def test_keys_that_are_none(p256dh: str, auth: str) -> None:
         (503, b"", RETRY, "http_503"),
     ],
 )
-def test_every_answer_has_its_meaning(status: int, body: bytes, verdict: Answered, reason: str) -> None:
-    answer = webpush.judge(Reply(status, {"retry-after": "9"}, body))
-    assert (answer.verdict, answer.reason) == (verdict, reason)
-    assert CODE.fullmatch(answer.reason)
-    assert answer.throttled == (status in (406, 429))
-    assert answer.after == (None if reason == "vapid_key_mismatch" else 9.0)
+def test_every_reply_has_a_category(status: int, body: bytes, category: Category, reason: str) -> None:
+    response = categorize_push_service_reply(Reply(status, {"retry-after": "9"}, body))
+    assert (response.category, response.reason) == (category, reason)
+    assert CODE.fullmatch(response.reason)
+    assert response.throttled == (status in (406, 429))
+    assert response.retry_after == (None if reason == "vapid_key_mismatch" else 9.0)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_what_was_accepted_has_its_services_name(status: int) -> None:
-    assert webpush.judge(Reply(status, {"location": "https://push.example/m/abc"}, b"")) == delivered("abc")
+def test_an_accepted_push_has_the_services_id(status: int) -> None:
+    assert categorize_push_service_reply(Reply(status, {"location": "https://push.example/m/abc"}, b"")) == delivered(
+        "abc"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,8 +142,8 @@ def test_what_was_accepted_has_its_services_name(status: int) -> None:
         "",
     ],
 )
-def test_no_other_place_is_trusted(endpoint: str) -> None:
-    assert vapid.sender(credential()).service(endpoint) == ""
+def test_other_endpoints_are_not_trusted(endpoint: str) -> None:
+    assert vapid.read_identity(credential()).service(endpoint) == ""
 
 
 @pytest.mark.parametrize(
@@ -153,26 +156,26 @@ def test_no_other_place_is_trusted(endpoint: str) -> None:
         ("https://wns2-par02p.notify.windows.com/w/?token=BQYAAAD%2fz%2b", "notify.windows.com"),
     ],
 )
-def test_the_browsers_push_services_are(endpoint: str, service: str) -> None:
-    assert vapid.sender(credential()).service(endpoint) == service
+def test_the_browsers_push_services_are_trusted(endpoint: str, service: str) -> None:
+    assert vapid.read_identity(credential()).service(endpoint) == service
 
 
 @settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from("\\@#?/:%;\t ."), st.text(max_size=20))
-def test_what_is_trusted_is_trusted_by_the_client_that_connects(before: str, joint: str, after: str) -> None:
+def test_the_http_client_reads_the_same_host(before: str, joint: str, after: str) -> None:
     endpoint = f"https://{before}{joint}{after}.push.apple.com/x"
-    if vapid.sender(credential()).service(endpoint):
+    if vapid.read_identity(credential()).service(endpoint):
         host = Url(endpoint).host  # a WHATWG parser, as the client's is
         assert host
         assert host.endswith(".push.apple.com")
 
 
-def test_the_operator_names_others() -> None:
-    sender = vapid.sender(credential(hosts=["push.shop.example", "localhost:8443"]))
-    assert sender.service("https://a.push.shop.example/x") == "push.shop.example"
-    assert sender.service("https://localhost:8443/x") == "localhost:8443"
-    assert sender.service("https://localhost/x") == ""
-    assert sender.service("https://fcm.googleapis.com/x") == ""
+def test_the_operator_can_name_other_hosts() -> None:
+    identity = vapid.read_identity(credential(hosts=["push.shop.example", "localhost:8443"]))
+    assert identity.service("https://a.push.shop.example/x") == "push.shop.example"
+    assert identity.service("https://localhost:8443/x") == "localhost:8443"
+    assert identity.service("https://localhost/x") == ""
+    assert identity.service("https://fcm.googleapis.com/x") == ""
 
 
 @pytest.mark.parametrize(
@@ -188,19 +191,19 @@ def test_the_operator_names_others() -> None:
         credential(more="5ecret"),
     ],
 )
-def test_a_malformed_file_is_none(text: str) -> None:
+def test_a_malformed_file_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*") as failed:
-        vapid.sender(text)
+        vapid.read_identity(text)
     assert "5ecret" not in str(failed.value)
 
 
-def test_the_token_is_for_the_origin_and_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    sender = vapid.sender(credential())
+def test_a_token_is_for_one_origin_and_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = vapid.read_identity(credential())
     now = 1_800_000_000.0
-    told = vapid.vapid(sender, ENDPOINT, now)
+    told = vapid.authorization(identity, ENDPOINT, now)
     scheme, first, second = told.replace(",", "").split(" ")
-    assert (scheme, second) == ("vapid", f"k={sender.public}")
-    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), ece.decoded(second[2:]))
+    assert (scheme, second) == ("vapid", f"k={identity.public}")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), ece.decode_base64url(second[2:]))
     claims = jwt.decode(
         first[2:],
         public,
@@ -210,13 +213,13 @@ def test_the_token_is_for_the_origin_and_lasts(monkeypatch: pytest.MonkeyPatch) 
     )
     assert claims["sub"] == "mailto:push@example.org"
     assert 12 * 3600 <= claims["exp"] - now <= 13 * 3600
-    assert vapid.vapid(sender, ENDPOINT + "other", now) is told
-    assert vapid.vapid(sender, "https://web.push.apple.com/x", now) != told
-    assert vapid.vapid(sender, ENDPOINT, now + 3600) != told
-    assert SECRET not in repr(sender)
-    assert "PrivateKey" not in repr(sender)
+    assert vapid.authorization(identity, ENDPOINT + "other", now) is told
+    assert vapid.authorization(identity, "https://web.push.apple.com/x", now) != told
+    assert vapid.authorization(identity, ENDPOINT, now + 3600) != told
+    assert SECRET not in repr(identity)
+    assert "PrivateKey" not in repr(identity)
 
 
-def test_what_is_unreadable_is_rejected() -> None:
-    assert webpush.subscription("abc") is None
-    assert webpush.subscription('{"endpoint":"https://fcm.googleapis.com/x"}') is None
+def test_a_malformed_subscription_is_none() -> None:
+    assert webpush.read_subscription("abc") is None
+    assert webpush.read_subscription('{"endpoint":"https://fcm.googleapis.com/x"}') is None

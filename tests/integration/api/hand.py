@@ -26,7 +26,7 @@ class Hand:
 
     def deliver(self, claim: Claim, *items: int) -> None:
         """Records these items of a pack as delivered."""
-        receipt = to_json({"provider": "log", "verdict": "delivered"})
+        receipt = to_json({"provider": "log", "category": "delivered"})
         self.ledger.run(calls.record(claim, [(item, State.SUCCEEDED, receipt) for item in items]))
 
     def close(self) -> None:

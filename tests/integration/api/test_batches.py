@@ -74,7 +74,7 @@ def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None
     assert every[-1]["item"] == {"token": f"token-{2 * PACK + 99}"}
     delivered = items(client, batch, state="succeeded", limit=2)
     assert [item["index"] for item in delivered] == [PACK, PACK + 5, 2 * PACK - 1]
-    assert delivered[0]["result"] == {"provider": "log", "verdict": "delivered"}
+    assert delivered[0]["result"] == {"provider": "log", "category": "delivered"}
     assert len(items(client, batch, state="running", limit=500)) == PACK - 3
     assert items(client, batch, state="failed") == []
 

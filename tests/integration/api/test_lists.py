@@ -66,7 +66,7 @@ def test_contracts(client: httpx2.Client) -> None:
     push = found["push.send"]
     assert (push["version"], push["queue"], push["policy"]["pack"]) == (1, "bulk", 2000)
     assert push["payload"]["required"] == ["token"]
-    assert "verdict" in push["result"]["properties"]
+    assert "category" in push["result"]["properties"]
 
 
 def test_queues(client: httpx2.Client) -> None:

@@ -117,7 +117,7 @@ class Lab:
 
     def record(self, claim: Claim, *at: int, state: State = State.SUCCEEDED) -> bool:
         """Records outcomes of items of a pack."""
-        value = to_json({"verdict": "delivered"} if state is State.SUCCEEDED else FAULT)
+        value = to_json({"category": "delivered"} if state is State.SUCCEEDED else FAULT)
         return self.run(calls.record(claim, [(place, state, value) for place in at]))
 
     def sweep(

@@ -8,7 +8,7 @@ from handoff_ledger import Failure, Item, State, UnknownTask, calls
 from handoff_ledger.calls.items import list_items
 from tests.integration.ledger.lab import FAULT, LIMITS, PUSH, Lab
 
-DELIVERED = {"verdict": "delivered"}
+DELIVERED = {"category": "delivered"}
 
 
 def pages(lab: Lab, batch: str, limit: int, state: State | None = None) -> Iterator[list[Item]]:

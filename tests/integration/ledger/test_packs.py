@@ -25,7 +25,7 @@ def test_a_pack_goes_on_after_what_was_recorded(both: Lab) -> None:
     both.run(calls.release(claim.id, "w1", LIMITS))
     again = both.claim(claim.id, PUSH, "w2")
     recorded = [outcome for chunk in again.outcomes for outcome in from_json(chunk)]
-    assert recorded == [[2, "succeeded", {"verdict": "delivered"}], [0, "failed", FAULT.model_dump()]]
+    assert recorded == [[2, "succeeded", {"category": "delivered"}], [0, "failed", FAULT.model_dump()]]
     progress = both.read(claim.id).progress
     assert progress is not None
     assert (progress.done, progress.total) == (2, 4)

@@ -40,7 +40,7 @@ def test_every_end_has_a_status_and_a_time(lab: Lab, celery: Celery, state: Stat
 
 
 @pytest.mark.parametrize(
-    "json", [b'{"verdict":"delivered","n":[1,2.5,null]}', b"null", b'"}"', '"\u2028 \\" ü"'.encode(), b"0"]
+    "json", [b'{"category":"delivered","n":[1,2.5,null]}', b"null", b'"}"', '"\u2028 \\" ü"'.encode(), b"0"]
 )
 def test_a_result_is_what_the_handler_gave(lab: Lab, celery: Celery, json: bytes) -> None:
     claim = lab.claimed()

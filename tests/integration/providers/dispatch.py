@@ -29,8 +29,8 @@ class Sent:
 
     @property
     def told(self) -> list[str]:
-        """Each item's outcome: its verdict, or its error's code."""
-        results = [item.result["verdict"] if item.result else item.error and item.error.code for item in self.items]
+        """Each item's outcome: its category, or its error's code."""
+        results = [item.result["category"] if item.result else item.error and item.error.code for item in self.items]
         return [str(result) for result in results]
 
 

@@ -17,7 +17,8 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from handoff_contracts.tasks.http_request import HttpRequest
-from handoff_worker.providers.outbound.client import Outbound
+from handoff_worker.delivery.apps import Apps
+from handoff_worker.providers.http_request.client import HttpRequestClient
 from handoff_worker.settings import Settings
 
 PUBLIC = "8.8.8.8"
@@ -36,7 +37,7 @@ def prepare() -> None:
 
 
 def target(frame: bytes) -> str:
-    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for an answer."""
+    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for an response."""
     packet = frame[14:]
     if packet[0] >> 4 == 4:
         protocol, to, rest = packet[9], packet[16:20], packet[(packet[0] & 15) * 4 :]
@@ -47,7 +48,7 @@ def target(frame: bytes) -> str:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Redirects where it is reached at the public address; answers well at the others, which nobody may reach."""
+    """Redirects where it is reached at the public address; responses well at the others, which nobody may reach."""
     asked = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
     location = unquote(asked.partition("?")[2])
     public = writer.get_extra_info("sockname")[0] in (PUBLIC, f"::ffff:{PUBLIC}")
@@ -57,13 +58,13 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def result(outbound: Outbound, url: str) -> str:
+async def result(client: HttpRequestClient, url: str) -> str:
     try:
         request = HttpRequest.model_validate({"url": url, "redirects": 3, "timeout": 10})
     except ValidationError:
         return "refused by the contract"
-    answer = await outbound.send(request, {}, None)
-    return answer.reason or answer.verdict.value
+    response = await client.send(request, {}, None)
+    return response.reason or response.category.value
 
 
 def drain(tap: socket.socket) -> set[str]:
@@ -83,13 +84,14 @@ async def main(urls: list[str], allow: str) -> Mapping[str, object]:
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
     tap.bind(("lo", 0))
     tap.settimeout(30)
-    outbound = Outbound(Settings(egress_allow=allow))
+    settings = Settings(egress_allow=allow)
+    client = HttpRequestClient(settings, Apps(settings))
     told: dict[str, object] = {}
     for url in urls:
         drain(tap)
-        became = await result(outbound, url)
+        became = await result(client, url)
         told[url] = [became, sorted(drain(tap))]
-    await outbound.aclose()
+    await client.aclose()
     tap.close()
     server.close()
     return told

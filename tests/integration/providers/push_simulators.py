@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from handoff_worker.providers.webpush.ece import decoded
+from handoff_worker.providers.webpush.ece import decode_base64url
 from tests.integration.providers.fcm_simulator import Asked, FcmSimulator, Say
 
 ACCOUNT = "arn:aws:sns:eu-west-1:123456789012"
@@ -58,7 +58,7 @@ class PushServiceSimulator(FcmSimulator):
         if self.script[name]:
             return self.script[name].pop(0)
         scheme, token, key = asked.headers["authorization"].replace(",", "").split(" ")
-        public = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), decoded(key.removeprefix("k=")))
+        public = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), decode_base64url(key.removeprefix("k=")))
         claims = jwt.decode(token.removeprefix("t="), public, ["ES256"], audience=self.url)
         assert (scheme, asked.headers["content-encoding"]) == ("vapid", "aes128gcm")
         assert claims["sub"].startswith("mailto:")

@@ -1,4 +1,4 @@
-"""Notifications through SNS: Amazon's part is moto's server, and a simulator where moto has no such answer."""
+"""Notifications through SNS: Amazon's part is moto's server, and a simulator where moto has no such response."""
 
 import json
 import time
@@ -13,8 +13,8 @@ from moto.sns.models import PlatformEndpoint, SNSBackend, sns_backends
 
 from handoff_ledger import State
 from handoff_worker.delivery import http
-from handoff_worker.providers.sns import api as sns_api
 from handoff_worker.providers.sns import endpoints as sns_endpoints
+from handoff_worker.providers.sns import responses as sns_responses
 from handoff_worker.providers.sns import topics as sns_topics
 from tests.integration.providers.dispatch import Dispatch
 from tests.integration.providers.fcm_simulator import HANG, RESET, Say
@@ -74,7 +74,7 @@ def simulator(server: SnsSimulator, monkeypatch: pytest.MonkeyPatch) -> SnsSimul
     """The simulator, trusted, and patience of three seconds."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
     monkeypatch.setattr(http, "TIMEOUT", timedelta(seconds=3))
-    monkeypatch.setattr(sns_api, "THROTTLED_SECONDS", 2.0)
+    monkeypatch.setattr(sns_responses, "THROTTLED_SECONDS", 2.0)
     server.sends.clear()
     server.script.clear()
     return server
@@ -145,10 +145,10 @@ def test_a_disabled_endpoint_is_repaired_once_and_then_its_device_is_gone(moto: 
 
 def test_a_repair_of_long_ago_counts_no_more(moto: Moto, amazon: Dispatch) -> None:
     amazon.send("one")
-    long_ago = int(time.time()) - sns_endpoints.ONCE_IN_SECONDS - 60
-    moto.endpoint("one").attributes |= {"Enabled": False, "CustomUserData": f"{sns_endpoints.REPAIRED}{long_ago}"}
+    long_ago = int(time.time()) - sns_endpoints.REPAIR_INTERVAL_SECONDS - 60
+    moto.endpoint("one").attributes |= {"Enabled": False, "CustomUserData": f"{sns_endpoints.REPAIR_MARK}{long_ago}"}
     assert amazon.send("one").told == ["delivered"]
-    assert moto.endpoint("one").attributes["CustomUserData"] > f"{sns_endpoints.REPAIRED}{long_ago}"
+    assert moto.endpoint("one").attributes["CustomUserData"] > f"{sns_endpoints.REPAIR_MARK}{long_ago}"
 
 
 def test_an_endpoint_of_somebody_else_is_left_alone(moto: Moto, amazon: Dispatch) -> None:

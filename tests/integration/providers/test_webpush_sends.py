@@ -1,4 +1,4 @@
-"""Notifications to browsers: web-push-testing decrypts them, and a simulator answers what that doesn't."""
+"""Notifications to browsers: web-push-testing decrypts them, and a simulator responses what that doesn't."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 from handoff_ledger import State
 from handoff_worker.delivery import http
 from handoff_worker.providers.es256 import base64url
-from handoff_worker.providers.webpush.vapid import sender
+from handoff_worker.providers.webpush.vapid import read_identity
 from tests.integration.providers.dispatch import Dispatch
 from tests.integration.providers.fcm_simulator import HANG, Say
 from tests.integration.providers.push_simulators import PushServiceSimulator
@@ -82,7 +82,7 @@ def test_browsers_read_what_they_are_sent(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(browsers.authority))
     dispatch.app(credential(browsers.host))
-    key = sender(credential(browsers.host)).public
+    key = read_identity(credential(browsers.host)).public
     one, two, gone = (browsers.subscribe(key) for _ in range(3))
     browsers.expire(gone)
     long = "ö" * 1900
@@ -133,7 +133,7 @@ def test_a_service_that_has_too_much_waits_and_the_others_do_not(
     assert (state, service.asked_of()) == (State.SCHEDULED, {"odd": 1})
     assert [simulated.bench.task(f"{id}.0").attempt for id in (batch, other)] == [1, 0]
     elsewhere, _ = simulated.begin(token({"endpoint": f"https://other.{host}/x", "keys": KEYS}))
-    assert simulated.bench.task(f"{elsewhere}.0").attempt == 1  # it was tried, though nobody answers to that name
+    assert simulated.bench.task(f"{elsewhere}.0").attempt == 1  # it was tried, though nobody responses to that name
     for id in (batch, other):
         assert simulated.bench.due_again(f"{id}.0")
         assert simulated.run(id) is State.SUCCEEDED

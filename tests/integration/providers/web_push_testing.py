@@ -68,7 +68,7 @@ class WebPushTesting:
         self._process.wait()
 
     def subscribe(self, key: str) -> dict[str, Any]:
-        """A subscription to the sender of a VAPID key, at the TLS server's address."""
+        """A subscription to the identity of a VAPID key, at the TLS server's address."""
         found = self._ask("subscribe", {"userVisibleOnly": "true", "applicationServerKey": key})["data"]
         return {**found, "endpoint": f"https://{self.host}/notify/{found['clientHash']}"}
 

@@ -5,28 +5,28 @@ from typing import TYPE_CHECKING
 
 from handoff_ledger import SyncLedger
 from handoff_worker.delivery.apps import Apps
-from handoff_worker.delivery.lazy import Lazy
-from handoff_worker.delivery.rate_limiter import Pace
+from handoff_worker.delivery.lazy_provider import LazyProvider
+from handoff_worker.delivery.rate_limiter import RateLimiter
 from handoff_worker.providers.push import PushProviders
 from handoff_worker.settings import Settings
 
 if TYPE_CHECKING:
-    from handoff_worker.providers.outbound.client import Outbound
+    from handoff_worker.providers.http_request.client import HttpRequestClient
     from handoff_worker.providers.smtp.client import SmtpServers
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`apps`: credentials; `pace`: what the whole fleet may send; `push`: providers of push notifications;
-    `outbound`: requests to any server of the internet; `mail`: the servers that mail goes by.
+    """`apps`: credentials; `rate_limiter`: what the whole fleet may send; `push`: providers of push notifications;
+    `http_requests`: requests to any server of the internet; `mail`: the servers that mail goes by.
     """
 
     settings: Settings
     apps: Apps
-    pace: Pace
+    rate_limiter: RateLimiter
     push: PushProviders
-    outbound: "Lazy[Outbound]"
-    mail: "Lazy[SmtpServers]"
+    http_requests: "LazyProvider[HttpRequestClient]"
+    mail: "LazyProvider[SmtpServers]"
 
     @classmethod
     def open(cls, settings: Settings, ledger: SyncLedger) -> "Resources":
@@ -34,13 +34,13 @@ class Resources:
         return cls(
             settings=settings,
             apps=apps,
-            pace=Pace(ledger),
+            rate_limiter=RateLimiter(ledger),
             push=PushProviders(settings, apps),
-            outbound=Lazy("handoff_worker.providers.outbound.client", settings, apps),
-            mail=Lazy("handoff_worker.providers.smtp.client", settings, apps),
+            http_requests=LazyProvider("handoff_worker.providers.http_request.client", settings, apps),
+            mail=LazyProvider("handoff_worker.providers.smtp.client", settings, apps),
         )
 
     async def aclose(self) -> None:
         await self.push.aclose()
-        await self.outbound.aclose()
+        await self.http_requests.aclose()
         await self.mail.aclose()

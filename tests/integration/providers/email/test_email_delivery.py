@@ -14,7 +14,7 @@ from handoff_contracts.tasks.email_send import EmailSend
 from handoff_ledger import State
 from handoff_ledger.calls.items import list_items
 from handoff_worker.delivery.apps import Apps
-from handoff_worker.delivery.responses import Answered
+from handoff_worker.delivery.responses import Category
 from handoff_worker.execution.run_result import Ending
 from handoff_worker.providers.smtp.client import SmtpServers
 from handoff_worker.settings import Settings
@@ -41,7 +41,7 @@ def test_a_mail_goes_by_tls_and_after_a_login(
     assert (mail.sender, mail.recipients) == ("shop@shop.example", [READER])
     task = post.task(id)
     message_id = mail.message["Message-ID"]
-    assert task.result == {"verdict": "delivered", "message_id": message_id, "id": "2.0.0 Ok: queued as 1"}
+    assert task.result == {"category": "delivered", "message_id": message_id, "id": "2.0.0 Ok: queued as 1"}
     assert (task.attempt, len(sink.logins), sink.connections) == (1, 1, 1)
 
 
@@ -138,7 +138,7 @@ def test_a_server_without_smtputf8_can_take_no_such_address(post: Post, serve: S
     assert ending == Ending(State.FAILED, "payload_rejected")
     error = post.task(id).error
     assert error
-    assert error.message == "The provider refused what was sent: smtputf8_missing."
+    assert error.message == "The provider rejected the payload: smtputf8_missing."
     assert post.send()[1] == Ending(State.SUCCEEDED)
     assert (sink.received(), sink.connections) == ([READER], 1)
 
@@ -180,9 +180,9 @@ async def test_a_mail_that_is_given_up_leaves_its_connection_to_nobody(
     with pytest.raises(asyncio.CancelledError):
         await given_up
     began = time.monotonic()
-    answer = await servers["default"].send(mail, "<two@shop.example>")
+    response = await servers["default"].send(mail, "<two@shop.example>")
     assert time.monotonic() - began < 20, "it waited for the reply to the first"
-    assert answer.verdict is Answered.DELIVERED
+    assert response.category is Category.DELIVERED
     assert [taken.message["Message-ID"] for taken in simulator.taken] == ["<two@shop.example>"]
     assert simulator.connections == 2
     await servers.aclose()

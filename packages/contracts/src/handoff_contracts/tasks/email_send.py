@@ -75,7 +75,7 @@ class EmailSend(Payload):
 class EmailReceipt(Result):
     """The mail server's response."""
 
-    verdict: Literal["delivered"]
+    category: Literal["delivered"] = Field(description="Response category of the mail server")
     message_id: str = Field(description="Content of the Message-ID header")
     id: str = Field(default="", description="Text of the server's response to the mail, often with its queue id")
 

@@ -35,7 +35,7 @@ class PushReceipt(Result):
     """The provider's response to one notification."""
 
     provider: str = Field(description="The push provider")
-    verdict: Literal["delivered"]
+    category: Literal["delivered"] = Field(description="Response category of the provider")
     id: str = Field(default="", description="The provider's id of the notification")
 
 

@@ -1,4 +1,4 @@
-"""Apps: the named credentials of providers, each a file `<provider>.<app>.json` in one folder, read when it is used."""
+"""Apps: the named credentials of providers. Each is a file `<provider>.<app>.json` in one folder."""
 
 import hashlib
 import re
@@ -14,14 +14,14 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A provider's credential. `text`: its file; `channel`: what is sent under it, another one for other contents."""
+    """A credential: the text of its file, and the channel of that text."""
 
     text: str = field(repr=False)
     channel: Channel
 
 
 class Apps:
-    """The folder's files. One that changed is read again, so that a credential is replaced without a restart."""
+    """Reads the folder's files, and reads a file again when it changes: a new credential needs no restart."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.apps_dir
@@ -29,23 +29,28 @@ class Apps:
         self._known: dict[Path, tuple[tuple[int, int, int], App]] = {}
 
     def get(self, provider: str, name: str) -> App:
-        """The credential of a provider's app. Raises `Fail` when there is none."""
+        """The credential of a provider's app: the same object while its file stays unchanged.
+
+        Raises:
+            Fail: there is no such file.
+        """
         file = self._file(provider, name)
         try:
-            found = file.stat()
-            written = found.st_mtime_ns, found.st_size, found.st_ino  # a kernel's clock may tick every 4 ms only
-            if (known := self._known.get(file)) and known[0] == written:
+            status = file.stat()
+            # Size and inode too: a kernel's clock may tick only every 4 ms.
+            version = status.st_mtime_ns, status.st_size, status.st_ino
+            if (known := self._known.get(file)) and known[0] == version:
                 return known[1]
             text = file.read_text()
         except OSError:
             raise Fail("no_such_app", "No credential of that name is configured.") from None
         fingerprint = hashlib.sha256(text.encode()).hexdigest()[:8]
         app = App(text, self.channel(provider, name, fingerprint))
-        self._known[file] = written, app
+        self._known[file] = version, app
         return app
 
     def channel(self, provider: str, name: str, fingerprint: str = "") -> Channel:
-        """The channel of an app, with the pace that is set for it or for its provider."""
+        """The channel of an app, with the rate that the settings give the app or its provider."""
         rate = self._rates.get(f"{provider}:{name}", self._rates.get(provider, 0.0))
         return Channel(f"{provider}:{name}:{fingerprint}", rate)
 

@@ -1,49 +1,51 @@
-"""A channel: a provider under one credential. What is sent through it keeps its pace, and stops when it has to."""
+"""Channels: a provider under one credential. A channel limits the rate of its sends, and can be on hold."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from handoff_worker.delivery.rate_limiter import Pace
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.rate_limiter import RateLimiter
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from handoff_worker.errors import Fail, Gone, Retry, Unknown
 
-A = TypeVar("A", bound=Answer)
-THROTTLED_SECONDS = 60.0  # for a provider that says it is too much, but not for how long
-REJECTED_SECONDS = 300.0  # a rejected credential is tried again after so long, or as soon as it is another one
+R = TypeVar("R", bound=ProviderResponse)
+THROTTLED_SECONDS = 60.0  # used when a throttling provider does not say how long to wait
+REJECTED_SECONDS = 300.0  # a new credential has another channel, so it is used at once
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`name`: provider:app:fingerprint of its credential; `rate`: most sends a second of the whole fleet, 0: any."""
+    """`name`: provider:app:fingerprint of the credential. `rate`: sends a second of the whole fleet; 0 is no limit."""
 
     name: str
     rate: float = 0.0
 
 
-async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitable[A]], *, recipient: str = "") -> A:
-    """Sends once it may be sent. Gives the answer if it was delivered.
+async def send_through(
+    channel: Channel, rate_limiter: RateLimiter, send: Callable[[], Awaitable[R]], *, recipient: str = ""
+) -> R:
+    """Waits for the rate limiter, sends, and returns the response if its category is `delivered`.
 
     Raises:
-        Retry, Gone, Fail, Unknown: it was not, or nobody knows.
-        Hold: the channel is paused or far behind; nothing was sent.
+        Retry, Gone, Fail, Unknown: the response has another category.
+        Hold: the channel is on hold or its next permit is far away; nothing was sent.
     """
-    await pace.admit(channel.name, channel.rate)
-    answer = await send()
-    if answer.throttled:
-        await pace.hold(channel.name, "throttled", answer.after or THROTTLED_SECONDS)
-    if answer.verdict is Answered.DELIVERED:  # as nearly all are
-        return answer
-    reason = answer.reason or answer.verdict.value
-    match answer.verdict:
-        case Answered.RECIPIENT_GONE:
+    await rate_limiter.admit(channel.name, channel.rate)
+    response = await send()
+    if response.throttled:
+        await rate_limiter.hold(channel.name, "throttled", response.retry_after or THROTTLED_SECONDS)
+    if response.category is Category.DELIVERED:  # first, because nearly all responses have this category
+        return response
+    reason = response.reason or response.category.value
+    match response.category:
+        case Category.RECIPIENT_GONE:
             raise Gone(channel.name.rpartition(":")[0], recipient)
-        case Answered.PAYLOAD_REJECTED:
-            raise Fail("payload_rejected", f"The provider refused what was sent: {reason}.")
-        case Answered.CREDENTIAL_REJECTED:
-            await pace.hold(channel.name, "credential_rejected", REJECTED_SECONDS)
-            raise pace.held("credential_rejected", REJECTED_SECONDS)
-        case Answered.UNKNOWN:
-            raise Unknown(message=f"Whether it was delivered is not known: {reason}.")
-        case Answered.RETRY:
-            raise Retry(reason, "The provider asked to try again.", answer.after)
+        case Category.PAYLOAD_REJECTED:
+            raise Fail("payload_rejected", f"The provider rejected the payload: {reason}.")
+        case Category.CREDENTIAL_REJECTED:
+            await rate_limiter.hold(channel.name, "credential_rejected", REJECTED_SECONDS)
+            raise rate_limiter.held("credential_rejected", REJECTED_SECONDS)
+        case Category.UNKNOWN:
+            raise Unknown(message=f"Whether the provider delivered it is unknown: {reason}.")
+        case Category.RETRY:
+            raise Retry(reason, "The provider asked for another attempt.", response.retry_after)

@@ -1,16 +1,14 @@
-"""HTTP to providers: the clients of one pool process, whose connections everything that is sent shares.
+"""HTTP to providers. All sends of one pool process share its clients' connections.
 
-What is sent by the thousand to one host goes by `http2`. All else goes by a client for any server, and so does that
-where the environment names a proxy. Import it in a module that is imported at its first use: a worker that sends
-nothing has no client, and a client's threads don't survive a fork. `SSL_CERT_FILE` names the authorities to trust in
-place of the system's.
+Sends by the thousand to one host go through `handoff_http2`. Everything else goes through a general client, as do all
+sends where the environment names a proxy. Import this module only at the first send: a client's threads don't survive
+a fork. `SSL_CERT_FILE` names the certificate authorities to trust instead of the system's.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from functools import cache
 from urllib.request import getproxies
 
@@ -20,48 +18,55 @@ from pyreqwest.exceptions import RequestError, RequestTimeoutError
 from handoff_common.deadline import Deadline
 from handoff_http2.client import Http2Client
 from handoff_http2.exchange import Exchange, ExchangeResult
-from handoff_worker.delivery.responses import Answer, Answered
+from handoff_worker.delivery.responses import Category, ProviderResponse
+from handoff_worker.delivery.retry_after import parse_retry_after
 
 TIMEOUT = timedelta(seconds=15)  # of one exchange; FCM asks for at least 10
 CONNECT_TIMEOUT = timedelta(seconds=5)
-PING_INTERVAL, PING_TIMEOUT = timedelta(seconds=20), timedelta(seconds=10)  # a connection that went silent is dropped
+PING_INTERVAL, PING_TIMEOUT = timedelta(seconds=20), timedelta(seconds=10)  # finds connections that went silent
 REPLY_LIMIT = 64 * 1024  # bytes of a reply's body that are read
-LONGEST_WAIT_SECONDS = 86_400.0  # what a Retry-After beyond it comes to
-# The client's exception classes don't tell whether a request was written, only the causes in them do: a hang after it
-# is a ConnectTimeoutError without the first of these.
-NOT_SENT = ("client error (Connect)", "stream error received: refused stream")
+# Only the causes in the client's exceptions show whether a request was written: a timeout after that is a
+# ConnectTimeoutError without the first of these causes.
+NOT_SENT_CAUSES = ("client error (Connect)", "stream error received: refused stream")
 
 _clients: dict[bool, Client] = {}
 
 
-@dataclass(slots=True)  # frozen, it would take three times as long to make, and there are thousands a second
+@dataclass(slots=True)  # a frozen one takes three times as long to create, and there are thousands a second
 class Reply:
-    """A provider's reply. Names of headers are looked up in lower case; `body` ends at `REPLY_LIMIT`."""
+    """A provider's HTTP reply. Look headers up in lower case. `body` is cut at `REPLY_LIMIT`."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds of the `Retry-After` header, or None."""
+        return parse_retry_after(self.headers.get("retry-after", ""), time.time())
 
-class Unanswered(Exception):
-    """There is no reply. `answer`: retry if nothing was sent, else unknown. Nothing of the request is in it."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.reason)
-        self.answer = answer
+class RequestFailed(Exception):
+    """There is no usable reply. `response` is `retry` if nothing was sent, else `unknown`. It quotes no request."""
+
+    def __init__(self, response: ProviderResponse) -> None:
+        super().__init__(response.reason)
+        self.response = response
 
 
 @cache
-def sender() -> Http2Client | None:
-    """The process's sender to hosts that speak HTTP/2; none where there is a proxy, which it doesn't know."""
+def http2_client() -> Http2Client | None:
+    """The process's HTTP/2 client, or None where the environment names a proxy, which it does not support."""
     if getproxies().keys() & {"http", "https", "all"}:
         return None
     return Http2Client(Deadline(TIMEOUT.total_seconds()), CONNECT_TIMEOUT.total_seconds(), REPLY_LIMIT)
 
 
 def client(*, http2_only: bool = False) -> Client:
-    """The process's client: never follows a redirect. `http2_only` makes one connection to a host, where the other
-    one, which speaks HTTP/1.1 too, makes as many at first as it has requests.
+    """The process's general client, which follows no redirect.
+
+    With `http2_only` it makes one connection a host. Otherwise it also speaks HTTP/1.1, and its first requests to a
+    host open a connection each.
     """
     if http2_only not in _clients:
         builder = ClientBuilder().user_agent("handoff").follow_redirects(False)
@@ -72,14 +77,14 @@ def client(*, http2_only: bool = False) -> Client:
 
 
 async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only: bool = False) -> Reply:
-    """Posts a body; no header of it shows in a repr. `http2_only`: for a host that is known to speak it.
+    """Posts a body and returns the reply. `http2_only`: the host is known to speak HTTP/2.
 
     Raises:
-        Unanswered: there is no reply, or not all of it.
+        RequestFailed: there is no reply, or only a part of one.
         ValueError: the URL or a header is malformed.
     """
-    if http2_only and (fast := sender()):
-        return replied(await fast.post(url, headers, body))
+    if http2_only and (sender := http2_client()):
+        return read_exchange(await sender.post(url, headers, body))
     request = client(http2_only=http2_only).post(url).body_bytes(body)
     for name, value in headers.items():
         request = request.header(name, value, is_sensitive=True)
@@ -88,45 +93,33 @@ async def post(url: str, headers: Mapping[str, str], body: bytes, *, http2_only:
             content = await response.body_reader.read(REPLY_LIMIT)
             return Reply(response.status, response.headers, bytes(content or b""))
     except RequestError as error:
-        raise Unanswered(unanswered(error)) from None  # the error quotes the URL, and a URL may hold a token
+        raise RequestFailed(categorize_error(error)) from None  # the error quotes the URL, which may hold a token
 
 
-def replied(exchange: Exchange) -> Reply:
-    """The reply, if there is one. Raises `Unanswered`."""
+def read_exchange(exchange: Exchange) -> Reply:
+    """The reply of an HTTP/2 exchange. Raises `RequestFailed` if there is none."""
     if exchange.result is ExchangeResult.RESPONDED:
         return Reply(exchange.status, exchange.headers, exchange.body)
     if exchange.result in (ExchangeResult.NOT_PROCESSED, ExchangeResult.RETRY_ELSEWHERE):
-        raise Unanswered(Answer(Answered.RETRY, "not_connected"))
-    timed_out = exchange.result is ExchangeResult.CANCELLED
-    raise Unanswered(Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost"))
+        raise RequestFailed(ProviderResponse(Category.RETRY, "not_connected"))
+    reason = "timeout" if exchange.result is ExchangeResult.CANCELLED else "connection_lost"
+    raise RequestFailed(ProviderResponse(Category.UNKNOWN, reason))
 
 
-def unanswered(error: RequestError) -> Answer:
-    """What an error of the way to a provider means for what was asked for."""
+def categorize_error(error: RequestError) -> ProviderResponse:
+    """The response for a request that got no reply: `unknown` if the request may have been written."""
     causes = [cause["message"] for cause in error.details["causes"] or ()]
-    if any(cause.startswith(NOT_SENT) for cause in causes):
-        return Answer(Answered.RETRY, "not_connected")
+    if any(cause.startswith(NOT_SENT_CAUSES) for cause in causes):
+        return ProviderResponse(Category.RETRY, "not_connected")
     timed_out = isinstance(error, RequestTimeoutError)
-    return Answer(Answered.UNKNOWN, "timeout" if timed_out else "connection_lost")
-
-
-def retry_after(reply: Reply) -> float | None:
-    """Seconds that the reply's Retry-After asks for, in either of its forms; none if it has no such header."""
-    text = reply.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return min(float(text), LONGEST_WAIT_SECONDS)
-    try:
-        seconds = parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+    return ProviderResponse(Category.UNKNOWN, "timeout" if timed_out else "connection_lost")
 
 
 async def aclose() -> None:
-    """Closes the process's connections. What is sent later makes new ones."""
+    """Closes the process's connections. A later send opens new ones."""
     while _clients:
         await _clients.popitem()[1].close()
-    fast = sender() if sender.cache_info().currsize else None
-    sender.cache_clear()
-    if fast:
-        await fast.aclose()
+    sender = http2_client() if http2_client.cache_info().currsize else None
+    http2_client.cache_clear()
+    if sender:
+        await sender.aclose()

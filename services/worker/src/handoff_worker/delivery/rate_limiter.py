@@ -1,4 +1,4 @@
-"""The pace of the whole fleet, kept on Redis's clock: every pool process takes its permits there, some at a time."""
+"""The rate limit of a channel for the whole fleet. Redis's clock decides; each pool process takes several permits."""
 
 import asyncio
 import time
@@ -8,13 +8,14 @@ from contextlib import suppress
 from handoff_ledger import LedgerUnavailable, SyncLedger, calls
 from handoff_worker.errors import Hold
 
-CHUNK_SECONDS = 0.05  # permits for so long are taken at once
-STALE_SECONDS = 0.25  # permits that were not used for so long are dropped: others may have been told to wait meanwhile
-PATIENCE_SECONDS = 5.0  # what has to wait longer gives its place to other work
+PERMIT_WINDOW_SECONDS = 0.05  # one call takes the permits of this time
+PERMIT_LIFETIME_SECONDS = 0.25  # older permits are dropped: the channel may be on hold meanwhile
+UNLIMITED_PERMITS = 1_000  # that one call takes for a channel without a rate
+MAX_WAIT_SECONDS = 5.0  # a longer wait snoozes the attempt, which frees its place for other work
 
 
-class Pace:
-    """Lets through what a channel's rate allows, and nothing while it is held."""
+class RateLimiter:
+    """Admits sends at a channel's rate, and none while the channel is on hold."""
 
     def __init__(self, ledger: SyncLedger) -> None:
         self._ledger = ledger
@@ -22,36 +23,36 @@ class Pace:
         self._taking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def admit(self, channel: str, rate: float) -> None:
-        """Waits for a permit. Raises `Hold` when there is none soon."""
-        if self._use(channel):
+        """Waits for a permit. Raises `Hold` if none is free within `MAX_WAIT_SECONDS`."""
+        if self._use_permit(channel):
             return
         async with self._taking[channel]:
-            while not self._use(channel):
-                wait = await self._take(channel, rate)
-                if wait > PATIENCE_SECONDS:
-                    raise self.held("paced", wait)
-                await asyncio.sleep(wait)
+            while not self._use_permit(channel):
+                wait_seconds = await self._take_permits(channel, rate)
+                if wait_seconds > MAX_WAIT_SECONDS:
+                    raise self.held("paced", wait_seconds)
+                await asyncio.sleep(wait_seconds)
 
-    async def hold(self, channel: str, why: str, seconds: float) -> None:
-        """Stops the channel for every worker."""
+    async def hold(self, channel: str, reason: str, seconds: float) -> None:
+        """Puts the channel on hold for every worker."""
         self._permits.pop(channel, None)
-        with suppress(LedgerUnavailable):  # without Redis nobody sends: see admit
-            await asyncio.to_thread(self._ledger.run, calls.hold(channel, why, seconds))
+        with suppress(LedgerUnavailable):  # without Redis, admit() lets nothing through anyway
+            await asyncio.to_thread(self._ledger.run, calls.hold(channel, reason, seconds))
 
     @staticmethod
-    def held(why: str, seconds: float) -> Hold:
-        return Hold(why, seconds, "It waits until its channel may be used again.")
+    def held(reason: str, seconds: float) -> Hold:
+        return Hold(reason, seconds, "The task waits until its channel is free again.")
 
-    def _use(self, channel: str) -> bool:
-        permits, taken = self._permits.get(channel, (0, 0.0))
-        if permits < 1 or time.monotonic() - taken > STALE_SECONDS:
+    def _use_permit(self, channel: str) -> bool:
+        permits, taken_at = self._permits.get(channel, (0, 0.0))
+        if permits < 1 or time.monotonic() - taken_at > PERMIT_LIFETIME_SECONDS:
             return False
-        self._permits[channel] = permits - 1, taken
+        self._permits[channel] = permits - 1, taken_at
         return True
 
-    async def _take(self, channel: str, rate: float) -> float:
-        """Takes permits. Gives the seconds to wait when there are none. Raises `Hold` while the channel is held."""
-        wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else 1_000
+    async def _take_permits(self, channel: str, rate: float) -> float:
+        """Takes permits from Redis. Returns the seconds to wait if none is free. Raises `Hold` for one on hold."""
+        wanted = max(1, int(rate * PERMIT_WINDOW_SECONDS)) if rate else UNLIMITED_PERMITS
         try:
             admitted = await asyncio.to_thread(self._ledger.run, calls.admit(channel, rate, wanted))
         except LedgerUnavailable:

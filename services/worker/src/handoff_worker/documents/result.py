@@ -1,4 +1,4 @@
-"""Makes the result of what a document's process tells. That is checked: a hostile document may be what speaks."""
+"""Builds the result from the frames of a document's process. It validates them: the document may control them."""
 
 import asyncio
 import json
@@ -12,100 +12,100 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import PAGE_LIMIT, Extracted, Metadata, OutlineEntry, Page, PageImage
-from handoff_worker.documents.extract import CRASHED, Frame
-from handoff_worker.documents.store import Store
+from handoff_worker.documents.extraction import CRASHED, Frame
+from handoff_worker.documents.store import ResultFolder
 from handoff_worker.errors import Fail
 
-RESULT_LIMIT = 250_000  # bytes of a result's JSON; a worker takes 256 KiB
-OUTLINE_LIMIT = 48_000  # bytes of its outline
+RESULT_LIMIT = 250_000  # bytes of a result's JSON; a worker accepts 256 KiB
+OUTLINE_LIMIT = 48_000  # bytes of the outline's JSON
 DATE = re.compile(
     r"D?:?(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d))?)?)?)?)?(?:Z|([+-])(\d\d)'?(?:(\d\d)'?)?)?.{0,9}"
 )
 
 
-class About(BaseModel):
-    """A D frame."""
+class DocumentFrame(BaseModel):
+    """The body of a D frame."""
 
-    page_count: int = Field(ge=1)
-    metadata: Mapping[str, str]
-    outline: list[OutlineEntry]
-    outline_truncated: bool
+    page_count: int = Field(ge=1, description="All pages of the document")
+    metadata: Mapping[str, str] = Field(description="PDF's own keys and their values")
+    outline: list[OutlineEntry] = Field(description="The entries in order")
+    outline_truncated: bool = Field(description="The document has more entries")
 
 
-class Size(BaseModel):
-    """An image in a P frame, in pixels."""
+class ImageSize(BaseModel):
+    """The size of the image in a P frame, in pixels."""
 
     model_config = ConfigDict(extra="forbid")
 
-    width: int = Field(ge=1, le=100_000)
-    height: int = Field(ge=1, le=100_000)
+    width: int = Field(ge=1, le=100_000, description="Pixels")
+    height: int = Field(ge=1, le=100_000, description="Pixels")
 
 
-class Told(BaseModel):
-    """A P frame."""
+class PageFrame(BaseModel):
+    """The body of a P frame."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    number: int
-    width: float
-    height: float
-    text: str
-    truncated: bool = False
-    broken: bool = False
-    image: Size | None = None
+    number: int = Field(description="Counts from 1")
+    width: float = Field(description="Points of 1/72 inch")
+    height: float = Field(description="Points of 1/72 inch")
+    text: str = Field(description="The text of the page")
+    truncated: bool = Field(default=False, description="The page has more text")
+    broken: bool = Field(default=False, description="The page can't be read")
+    image: ImageSize | None = Field(default=None, description="The size of the image in the I frames before")
 
 
-async def collect(frames: AsyncIterator[Frame], store: Store) -> Extracted:
-    """The result. Images go to files, and so does the text where it is too long.
+async def collect(frames: AsyncIterator[Frame], folder: ResultFolder) -> Extracted:
+    """The result of a document. Images go to files, and so does a text that is too long.
 
     Raises:
-        Fail: what was told does not make one, or there is no blob folder for the files.
-        Retry: the blob folder does not take them.
+        Fail: the frames are invalid, or there is no blob folder for the files.
+        Retry: the blob folder can't be written at the moment.
     """
-    about: About | None = None
+    document: DocumentFrame | None = None
     pages: list[Page] = []
     try:
         async for kind, body in frames:
             if kind == b"I":
-                await asyncio.to_thread(store.write, f"{len(pages) + 1:04}.png", body)
+                await asyncio.to_thread(folder.write, f"{len(pages) + 1:04}.png", body)
             elif kind == b"P" and len(pages) < PAGE_LIMIT:
-                image = await asyncio.to_thread(store.end, "image/png")
-                pages.append(_page(Told.model_validate_json(body), image))
+                image = await asyncio.to_thread(folder.finish_file, "image/png")
+                pages.append(_page(PageFrame.model_validate_json(body), image))
             else:
-                about = About.model_validate_json(body)
+                document = DocumentFrame.model_validate_json(body)
     except ValidationError:
         raise Fail(*CRASHED) from None
-    if about is None:
+    if document is None:
         raise Fail(*CRASHED)
-    return await asyncio.to_thread(_fitted, about, pages, store)
+    return await asyncio.to_thread(_fit, document, pages, folder)
 
 
-def _page(told: Told, file: FileRef | None) -> Page:
-    if (told.image is None) != (file is None):
+def _page(frame: PageFrame, file: FileRef | None) -> Page:
+    if (frame.image is None) != (file is None):
         raise Fail(*CRASHED)
-    image = PageImage(file=file, width=told.image.width, height=told.image.height) if file and told.image else None
-    return Page(**told.model_dump(exclude={"image"}), image=image)
+    image = PageImage(file=file, width=frame.image.width, height=frame.image.height) if file and frame.image else None
+    return Page(**frame.model_dump(exclude={"image"}), image=image)
 
 
-def _fitted(about: About, pages: Sequence[Page], store: Store) -> Extracted:
-    outline = _first(about.outline, OUTLINE_LIMIT)
+def _fit(document: DocumentFrame, pages: Sequence[Page], folder: ResultFolder) -> Extracted:
+    outline = _head(document.outline, OUTLINE_LIMIT)
     result = Extracted(
-        page_count=about.page_count,
-        metadata=_metadata(about.metadata),
+        page_count=document.page_count,
+        metadata=_metadata(document.metadata),
         outline=outline,
-        outline_truncated=about.outline_truncated or len(outline) < len(about.outline),
+        outline_truncated=document.outline_truncated or len(outline) < len(document.outline),
         pages=list(pages),
     )
     if len(result.model_dump_json().encode()) <= RESULT_LIMIT:
         return result
     for page in pages:
         line = json.dumps({"number": page.number, "text": page.text}, ensure_ascii=False)
-        store.write("text.jsonl", f"{line}\n".encode())
+        folder.write("text.jsonl", f"{line}\n".encode())
     bare = [page.model_copy(update={"text": ""}) for page in pages]
-    return result.model_copy(update={"pages": bare, "text_file": store.end("application/jsonl")})
+    return result.model_copy(update={"pages": bare, "text_file": folder.finish_file("application/jsonl")})
 
 
-def _first(entries: Sequence[OutlineEntry], limit: int) -> list[OutlineEntry]:
+def _head(entries: Sequence[OutlineEntry], limit: int) -> list[OutlineEntry]:
     kept = []
     for entry in entries:
         limit -= len(entry.model_dump_json().encode()) + 1
@@ -115,16 +115,15 @@ def _first(entries: Sequence[OutlineEntry], limit: int) -> list[OutlineEntry]:
     return kept
 
 
-def _metadata(told: Mapping[str, str]) -> Metadata:
-    texts: dict[str, Any] = {
-        name: told.get(name.capitalize(), "")
-        for name in ("title", "author", "subject", "keywords", "creator", "producer")
-    }
-    return Metadata(**texts, created=moment(told.get("CreationDate", "")), modified=moment(told.get("ModDate", "")))
+def _metadata(values: Mapping[str, str]) -> Metadata:
+    names = ("title", "author", "subject", "keywords", "creator", "producer")
+    texts: dict[str, Any] = {name: values.get(name.capitalize(), "") for name in names}
+    created, modified = (parse_date(values.get(key, "")) for key in ("CreationDate", "ModDate"))
+    return Metadata(**texts, created=created, modified=modified)
 
 
-def moment(text: str) -> datetime | None:
-    """A PDF's date, like D:20261122093000+02'00'; without an offset it is UTC."""
+def parse_date(text: str) -> datetime | None:
+    """The time of a PDF's date, like D:20261122093000+02'00'; UTC without an offset. None for an invalid date."""
     match = DATE.fullmatch(text)
     if not match:
         return None

@@ -25,7 +25,7 @@ from handoff_ledger import (
     calls,
 )
 from handoff_worker.binding import Binding
-from handoff_worker.delivery.gone_callback import tell_gone
+from handoff_worker.delivery.gone_callback import report_gone_recipients
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
 from handoff_worker.execution.pack import Gone, Pack, Recorded, told
 from handoff_worker.execution.run_result import Ending
@@ -161,7 +161,9 @@ class Executor:
     def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
         # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
         if gone:
-            tell_gone(self._run_with_retry, self._resources.settings.gone_callback_url, claim.id, gone, self._limits)
+            report_gone_recipients(
+                self._run_with_retry, self._resources.settings.gone_callback_url, claim.id, gone, self._limits
+            )
 
     def _run_with_retry(self, call: Call[T]) -> T:
         # What was done must be recorded as what it was, however long Redis is away.

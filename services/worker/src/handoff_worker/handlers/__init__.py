@@ -1,1 +1,1 @@
-"""One module a handler. A module put here is found by itself."""
+"""One module a handler. Every module in this folder is imported, so a new handler needs no registration."""

@@ -4,21 +4,21 @@ import asyncio
 
 from handoff_contracts.tasks.document_extract import DOCUMENT_EXTRACT, DocumentExtract, Extracted
 from handoff_worker.binding import handles
-from handoff_worker.documents.extract import frames
+from handoff_worker.documents.extraction import extract_frames
 from handoff_worker.documents.result import collect
-from handoff_worker.documents.store import Store
+from handoff_worker.documents.store import ResultFolder
 from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
 
 
 @handles(DOCUMENT_EXTRACT)
-async def document_extract(ask: DocumentExtract, resources: Resources) -> Extracted:
+async def document_extract(request: DocumentExtract, resources: Resources) -> Extracted:
     blobs = resources.settings.blob_dir
-    store, keep = Store(blobs, identity()), False
+    folder, keep = ResultFolder(blobs, identity()), False
     try:
-        async with frames(ask, blobs) as told:
-            result = await collect(told, store)
+        async with extract_frames(request, blobs) as frames:
+            result = await collect(frames, folder)
         keep = True
         return result
     finally:
-        await asyncio.to_thread(store.close, keep=keep)
+        await asyncio.to_thread(folder.close, keep=keep)

@@ -10,9 +10,9 @@ from handoff_worker.resources import Resources
 
 
 @handles(EMAIL_SEND)
-async def email_send(mail: EmailSend, resources: Resources) -> EmailReceipt:
-    server = resources.mail()[mail.app]
-    message_id = server.message_id(mail, identity())
-    send = partial(server.send, mail, message_id)
-    answer = await send_through(server.channel, resources.pace, send, recipient=mail.to)
-    return EmailReceipt(verdict="delivered", message_id=message_id, id=answer.id)
+async def email_send(email: EmailSend, resources: Resources) -> EmailReceipt:
+    server = resources.mail()[email.app]
+    message_id = server.message_id(email, identity())
+    send = partial(server.send, email, message_id)
+    response = await send_through(server.channel, resources.rate_limiter, send, recipient=email.to)
+    return EmailReceipt(category="delivered", message_id=message_id, id=response.id)

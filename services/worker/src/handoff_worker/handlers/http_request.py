@@ -13,43 +13,43 @@ from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.errors import Hold, Retry
 from handoff_worker.identity import identity
-from handoff_worker.providers.outbound.responses import Received
-from handoff_worker.providers.outbound.signature import signed
+from handoff_worker.providers.http_request.responses import ReceivedReply
 from handoff_worker.resources import Resources
 
-TOLD = {"content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"} | {
-    *("request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id")
+KEPT_HEADERS = {
+    *("content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"),
+    *("request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id"),
 }
-CREDENTIALS = {"authorization", "cookie", "x-api-key"}
-VALUE_LIMIT = 2048  # characters of a header's value; one that is longer is left out
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # JSON has six characters for each of these
+CREDENTIAL_HEADERS = {"authorization", "cookie", "x-api-key"}
+VALUE_LIMIT = 2048  # characters; a longer header is left out
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # JSON needs six characters for each of these
 
 
 @handles(HTTP_REQUEST)
 async def http_request(request: HttpRequest, resources: Resources) -> HttpResponse:
-    body, media_type = content(request)
+    body, media_type = encode_body(request)
     headers = {"user-agent": "handoff"} | ({"content-type": media_type} if media_type else {})
     headers |= {name.lower(): value for name, value in request.headers.items()}
     if request.webhook:
-        headers |= signed(resources.apps.get("webhook", request.webhook), identity(), body or b"")
+        headers |= resources.http_requests().signer.sign(request.webhook, identity(), body or b"")
 
     try:
-        answer = await send_through(
-            channel(request, resources),
-            resources.pace,
-            lambda: resources.outbound().send(request, headers, body),
+        response = await send_through(
+            server_channel(request, resources),
+            resources.rate_limiter,
+            lambda: resources.http_requests().send(request, headers, body),
             recipient=str(request.url),
         )
     except Hold as hold:
         if hold.fault.code != "throttled":
             raise
-        # This counts as an attempt: a server that always says 429 must not keep a pack from its end.
-        raise Retry("throttled", "Its server asked to wait.", hold.after) from None
-    return response(answer.received, request.keep_body)
+        # A throttled attempt counts: a server that always replies 429 must not keep a batch from its end.
+        raise Retry("throttled", "The server asked to wait.", hold.after) from None
+    return build_result(response.received, request.keep_body)
 
 
-def content(request: HttpRequest) -> tuple[bytes | None, str]:
-    """The body, if there is one, and its type."""
+def encode_body(request: HttpRequest) -> tuple[bytes | None, str]:
+    """The body, or None, and its media type."""
     if request.body is not None:
         return request.body.encode(), "text/plain; charset=utf-8"
     if request.body_json is not None:
@@ -59,24 +59,26 @@ def content(request: HttpRequest) -> tuple[bytes | None, str]:
     return (b"", "") if request.method in ("POST", "PUT", "PATCH") else (None, "")
 
 
-def channel(request: HttpRequest, resources: Resources) -> Channel:
-    """What answers 429 as one: a server under one credential. Its name tells nothing of either."""
+def server_channel(request: HttpRequest, resources: Resources) -> Channel:
+    """The channel of a server under one credential, which share a 429. Its name is a digest of both."""
     url = request.url
     credentials = sorted(
-        (name.lower(), value) for name, value in request.headers.items() if name.lower() in CREDENTIALS
+        (name.lower(), value) for name, value in request.headers.items() if name.lower() in CREDENTIAL_HEADERS
     )
-    told = repr((url.scheme, url.host, url.port, credentials)).encode()
+    server = repr((url.scheme, url.host, url.port, credentials)).encode()
     provider, name = ("webhook", request.webhook) if request.webhook else ("http", "default")
-    return resources.apps.channel(provider, name, blake2b(told, digest_size=8).hexdigest())
+    return resources.apps.channel(provider, name, blake2b(server, digest_size=8).hexdigest())
 
 
-def response(received: Received, keep: int) -> HttpResponse:
-    """The result: a body that is no UTF-8, or has controls in it, is kept as base64."""
-    body, truncated = received.body[:keep], received.truncated or len(received.body) > keep
-    headers = {name: value for name, value in received.headers.items() if name in TOLD and len(value) <= VALUE_LIMIT}
+def build_result(received: ReceivedReply, keep_bytes: int) -> HttpResponse:
+    """The result. A body that is not UTF-8 or contains control characters is kept as base64."""
+    body, truncated = received.body[:keep_bytes], received.truncated or len(received.body) > keep_bytes
+    headers = {
+        name: value for name, value in received.headers.items() if name in KEPT_HEADERS and len(value) <= VALUE_LIMIT
+    }
     encoding: Literal["text", "base64"] = "text"
     try:
-        # A character that was cut in two at the end is left out.
+        # A truncated body may end within a character, which is left out.
         text = getincrementaldecoder("utf-8")().decode(body, final=not truncated)
     except UnicodeDecodeError:
         text = ""

@@ -12,5 +12,5 @@ from handoff_worker.resources import Resources
 async def push_send(push: PushSend, resources: Resources) -> PushReceipt:
     provider = resources.push[push.provider]
     send = partial(provider.send, push)
-    answer = await send_through(provider.channel(push), resources.pace, send, recipient=push.token)
-    return PushReceipt(provider=push.provider, verdict="delivered", id=answer.id)
+    response = await send_through(provider.channel(push), resources.rate_limiter, send, recipient=push.token)
+    return PushReceipt(provider=push.provider, category="delivered", id=response.id)

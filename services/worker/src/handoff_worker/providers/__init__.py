@@ -1,1 +1,1 @@
-"""What answers for the world outside: one module a provider, one vocabulary for their answers."""
+"""Providers: one folder each, with its client, its payload and its table of responses."""

@@ -1,55 +1,51 @@
-"""What APNs answers, and what that means."""
+"""The response table of APNs."""
 
-import re
 from collections.abc import Mapping
 
 from pydantic_core import from_json
 
-from handoff_worker.delivery.http import Reply, retry_after
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import (
+    Category,
+    ProviderResponse,
+    categories_by_code,
+    category_of_status,
+    delivered,
+    snake_case,
+)
 
-MEANINGS: Mapping[Answered, str] = {
-    Answered.RECIPIENT_GONE: "BadDeviceToken ExpiredToken Unregistered",
-    # The app's file and Apple don't agree on a key, a team or a topic: no notification gets through.
-    Answered.CREDENTIAL_REJECTED: "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken BadTopic "
+REASONS: Mapping[Category, str] = {
+    Category.RECIPIENT_GONE: "BadDeviceToken ExpiredToken Unregistered",
+    # Apple does not accept the key, team or topic of the app's file: no notification gets through.
+    Category.CREDENTIAL_REJECTED: "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken BadTopic "
     "ExpiredProviderToken Forbidden InvalidProviderToken MissingProviderToken MissingTopic TopicDisallowed "
     "UnrelatedKeyIdInToken",
-    Answered.RETRY: "IdleTimeout InternalServerError ServiceUnavailable Shutdown TooManyProviderTokenUpdates "
+    Category.RETRY: "IdleTimeout InternalServerError ServiceUnavailable Shutdown TooManyProviderTokenUpdates "
     "TooManyRequests",
-    Answered.PAYLOAD_REJECTED: "BadCollapseId BadExpirationDate BadMessageId BadPath BadPriority "
+    Category.PAYLOAD_REJECTED: "BadCollapseId BadExpirationDate BadMessageId BadPath BadPriority "
     "DeviceTokenNotForTopic DuplicateHeaders InvalidPushType MethodNotAllowed MissingDeviceToken PayloadEmpty "
     "PayloadTooLarge",
 }
-REASONS = {reason: verdict for verdict, reasons in MEANINGS.items() for reason in reasons.split()}
-FLEET_WIDE = {"TooManyProviderTokenUpdates"}  # TooManyRequests means one device
+CATEGORIES = categories_by_code(REASONS)
+FLEET_WIDE = {"TooManyProviderTokenUpdates"}  # TooManyRequests is about one device
 
 
-def judge(reply: Reply) -> Answer:
-    """What a reply means: its reason tells, or its status when nobody has told of that reason."""
+def categorize_apns_reply(reply: Reply) -> ProviderResponse:
+    """The response by the reply's reason, or by its status if the reason is unknown."""
     if reply.status == 200:
         return delivered(reply.headers.get("apns-id", ""))
-    reason, after = told_reason(reply.body), retry_after(reply)
-    if reason not in REASONS:
-        return Answer(by_status(reply.status), f"http_{reply.status}", after=after)
-    return Answer(REASONS[reason], code(reason), after=after, throttled=reason in FLEET_WIDE)
+    reason, after = read_reason(reply.body), reply.retry_after
+    if reason in CATEGORIES:
+        throttled = reason in FLEET_WIDE
+        return ProviderResponse(CATEGORIES[reason], snake_case(reason), retry_after=after, throttled=throttled)
+    category = Category.RECIPIENT_GONE if reply.status == 410 else category_of_status(reply.status)
+    return ProviderResponse(category, f"http_{reply.status}", retry_after=after)
 
 
-def by_status(status: int) -> Answered:
-    if status == 429 or status >= 500:
-        return Answered.RETRY
-    if status in (401, 403):
-        return Answered.CREDENTIAL_REJECTED
-    return Answered.RECIPIENT_GONE if status == 410 else Answered.PAYLOAD_REJECTED
-
-
-def told_reason(body: bytes) -> str:
+def read_reason(body: bytes) -> str:
+    """Apple's reason in a reply's body; empty if there is none."""
     try:
         reason = from_json(body)["reason"]
     except (ValueError, TypeError, KeyError):
         return ""
     return reason if isinstance(reason, str) else ""
-
-
-def code(reason: str) -> str:
-    """Apple's word as a code: bad_device_token."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", reason).lower()

@@ -1,4 +1,4 @@
-"""OAuth2 access tokens of a Google service account."""
+"""OAuth2 access tokens for a Google service account."""
 
 import asyncio
 import time
@@ -8,16 +8,15 @@ import jwt
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
-from handoff_worker.errors import Fail
+from handoff_worker.delivery.responses import Category, ProviderResponse
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTION_SECONDS = 600  # an assertion is used at once; its life covers a clock that is off
-MARGIN_SECONDS = 300.0  # a token is renewed so long before its end
+ASSERTION_SECONDS = 600  # used at once; the lifetime covers a wrong clock
+RENEW_BEFORE_END_SECONDS = 300.0
 
 
 class ServiceAccount(BaseModel, frozen=True, hide_input_in_errors=True):
-    """What is needed of a service account's JSON key file, as Google's console makes it."""
+    """The used fields of a service account's JSON key file, which Google's console creates."""
 
     type: Literal["service_account"]
     project_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]{0,99}$")]
@@ -28,16 +27,16 @@ class ServiceAccount(BaseModel, frozen=True, hide_input_in_errors=True):
 
     @classmethod
     def read(cls, text: str) -> "ServiceAccount":
-        """Raises `Fail` when the text is no key file, or its key none."""
+        """The account of a key file. Raises `ValueError` if the text or its private key is malformed."""
+        account = cls.model_validate_json(text)
         try:
-            account = cls.model_validate_json(text)
             account.assertion("")
-        except (ValidationError, jwt.InvalidKeyError, TypeError, ValueError):
-            raise Fail("bad_credential", "The app's file is not a service account's JSON key.") from None
+        except (jwt.InvalidKeyError, TypeError):
+            raise ValueError("not a private key") from None
         return account
 
     def assertion(self, scope: str) -> str:
-        """A signed request for a token."""
+        """A signed request for a token (RFC 7523)."""
         now = int(time.time())
         claims = {
             "iss": self.client_email,
@@ -60,43 +59,45 @@ class _Refusal(BaseModel):
 
 
 class AccessToken:
-    """A service account's token for a scope, kept until shortly before its end. It is asked for once at a time."""
+    """A service account's token for a scope, kept until shortly before its end. One request at a time renews it."""
 
     def __init__(self, account: ServiceAccount, scope: str) -> None:
         self._account = account
         self._scope = scope
         self._token = ""
         self._renew_at = 0.0
-        self._asking: asyncio.Task[str] | None = None
+        self._renewal: asyncio.Task[str] | None = None
 
     async def get(self, *, refused: str = "") -> str:
-        """A token other than the one that was refused.
+        """A token other than the refused one.
 
         Raises:
-            http.Unanswered: there is none: the credential is rejected, or to be tried again.
+            http.RequestFailed: Google gave no token; its response is `credential_rejected` or `retry`.
         """
         if self._token != refused and time.monotonic() < self._renew_at:
             return self._token
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+        return await asyncio.shield(self._renewal)
 
-    async def _ask(self) -> str:
-        asked_at = time.monotonic()
+    async def _renew(self) -> str:
+        requested_at = time.monotonic()
         form = f"grant_type={GRANT.replace(':', '%3A')}&assertion={self._account.assertion(self._scope)}"
         headers = {"content-type": "application/x-www-form-urlencoded"}
         try:
             reply = await http.post(self._account.token_uri, headers, form.encode())
-        except http.Unanswered:
-            raise http.Unanswered(Answer(Answered.RETRY, "no_access_token")) from None
+        except http.RequestFailed:
+            raise http.RequestFailed(ProviderResponse(Category.RETRY, "no_access_token")) from None
         if reply.status in (400, 401, 403):
-            raise http.Unanswered(Answer(Answered.CREDENTIAL_REJECTED, _reason(reply)))
+            raise http.RequestFailed(ProviderResponse(Category.CREDENTIAL_REJECTED, _reason(reply)))
         try:
             token = _Token.model_validate_json(reply.body if reply.status == 200 else b"")
         except ValidationError:
-            raise http.Unanswered(Answer(Answered.RETRY, "no_access_token", after=http.retry_after(reply))) from None
+            raise http.RequestFailed(
+                ProviderResponse(Category.RETRY, "no_access_token", retry_after=reply.retry_after)
+            ) from None
         self._token = token.access_token.get_secret_value()
-        self._renew_at = asked_at + token.expires_in - min(MARGIN_SECONDS, token.expires_in / 10)
+        self._renew_at = requested_at + token.expires_in - min(RENEW_BEFORE_END_SECONDS, token.expires_in / 10)
         return self._token
 
 

@@ -1,30 +1,33 @@
-"""What FCM's HTTP v1 API answers, and what that means."""
+"""The response table of FCM's HTTP v1 API."""
 
 import re
 from collections.abc import Mapping
 
 from pydantic import BaseModel, Field, ValidationError
 
-from handoff_worker.delivery.http import Reply, retry_after
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.http import Reply
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 
 CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 ANY = ""
-BAD_DEVICE = "INVALID_REGISTRATION"  # INVALID_ARGUMENT, where the argument is the device's token
-DEVICE_QUOTA = "DEVICE_QUOTA_EXCEEDED"  # QUOTA_EXCEEDED, where the quota is the device's
-QUOTA_SECONDS = 60.0  # FCM's least wait after a 429 that says no other
+BAD_REGISTRATION = "INVALID_REGISTRATION"  # INVALID_ARGUMENT about the device's token
+DEVICE_QUOTA = "DEVICE_QUOTA_EXCEEDED"  # QUOTA_EXCEEDED about the device's quota
+THIRD_PARTY_AUTH_ERROR = "third_party_auth_error"  # a 401 that a new access token does not help
+QUOTA_SECONDS = 60.0  # the wait that FCM asks for after a 429 without Retry-After
 
-# By status and FCM's error code; of a status alone what its other codes mean.
-MEANINGS: Mapping[tuple[int, str], Answered] = {
-    (404, "UNREGISTERED"): Answered.RECIPIENT_GONE,
-    (404, ANY): Answered.CREDENTIAL_REJECTED,  # not the device: no such project
-    (400, BAD_DEVICE): Answered.RECIPIENT_GONE,
-    (400, ANY): Answered.PAYLOAD_REJECTED,
-    (413, ANY): Answered.PAYLOAD_REJECTED,
-    (401, ANY): Answered.CREDENTIAL_REJECTED,  # THIRD_PARTY_AUTH_ERROR too: the project's APNs or VAPID key is bad
-    (403, "SENDER_ID_MISMATCH"): Answered.PAYLOAD_REJECTED,  # the device is another project's, and lives on there
-    (403, ANY): Answered.CREDENTIAL_REJECTED,
-}  # everything else, 429, 5xx and redirects among it: retry
+# By status and FCM's error code. ANY stands for all other codes of a status.
+CATEGORIES: Mapping[tuple[int, str], Category] = {
+    (404, "UNREGISTERED"): Category.RECIPIENT_GONE,
+    (404, ANY): Category.CREDENTIAL_REJECTED,  # there is no such project
+    (400, BAD_REGISTRATION): Category.RECIPIENT_GONE,
+    (400, ANY): Category.PAYLOAD_REJECTED,
+    (413, ANY): Category.PAYLOAD_REJECTED,
+    # THIRD_PARTY_AUTH_ERROR too: the project's APNs or VAPID key is bad.
+    (401, ANY): Category.CREDENTIAL_REJECTED,
+    # The device belongs to another project, where it is alive.
+    (403, "SENDER_ID_MISMATCH"): Category.PAYLOAD_REJECTED,
+    (403, ANY): Category.CREDENTIAL_REJECTED,
+}  # every other status is a retry, 429, 5xx and redirects included
 
 
 class _Field(BaseModel):
@@ -56,38 +59,38 @@ class _Sent(BaseModel):
     name: str = Field(min_length=1)
 
 
-def judge(reply: Reply) -> Answer:
-    """What a reply means for the device it was asked for."""
+def categorize_fcm_reply(reply: Reply) -> ProviderResponse:
+    """The response for the device that the notification went to."""
     if reply.status == 200:
         return _sent(reply.body)
     code = _code(reply)
-    verdict = MEANINGS.get((reply.status, code), MEANINGS.get((reply.status, ANY), Answered.RETRY))
+    category = CATEGORIES.get((reply.status, code), CATEGORIES.get((reply.status, ANY), Category.RETRY))
     reason = code.lower() or f"http_{reply.status}"
-    if verdict is not Answered.RETRY:
-        return Answer(verdict, reason)
-    after = retry_after(reply)
+    if category is not Category.RETRY:
+        return ProviderResponse(category, reason)
+    after = reply.retry_after
     if reply.status != 429:
-        return Answer(verdict, reason, after=after)
-    return Answer(verdict, reason, after=after or QUOTA_SECONDS, throttled=code != DEVICE_QUOTA)
+        return ProviderResponse(category, reason, retry_after=after)
+    return ProviderResponse(category, reason, retry_after=after or QUOTA_SECONDS, throttled=code != DEVICE_QUOTA)
 
 
-def _sent(body: bytes) -> Answer:
+def _sent(body: bytes) -> ProviderResponse:
     try:
         return delivered(_Sent.model_validate_json(body).name)
     except ValidationError:
-        return Answer(Answered.UNKNOWN, "bad_reply")
+        return ProviderResponse(Category.UNKNOWN, "bad_reply")
 
 
 def _code(reply: Reply) -> str:
-    """FCM's error code, or one that says more; none of an answer that is not FCM's."""
+    """FCM's error code, or a more precise one. Empty if the body is not FCM's."""
     try:
         error = _Body.model_validate_json(reply.body).error
     except ValidationError:
         return ""
     code = next((detail.error_code for detail in error.details if detail.error_code), error.status)
     if reply.status == 400 and _names_token(error):
-        return BAD_DEVICE
-    if reply.status == 429 and _is_devices(error):
+        return BAD_REGISTRATION
+    if reply.status == 429 and _is_device_quota(error):
         return DEVICE_QUOTA
     return code if CODE.fullmatch(code) else ""
 
@@ -99,6 +102,6 @@ def _names_token(error: _Error) -> bool:
     return "registration token" in error.message.lower()
 
 
-def _is_devices(error: _Error) -> bool:
+def _is_device_quota(error: _Error) -> bool:
     quotas = [f"{quota.subject} {quota.description}".lower() for detail in error.details for quota in detail.quotas]
     return bool(quotas) and all("device" in quota for quota in quotas)

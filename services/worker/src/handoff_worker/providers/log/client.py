@@ -1,4 +1,4 @@
-"""The `log` provider: the tutorial's notification, written to a file after a simulated delay."""
+"""The `log` provider: writes the tutorial's notification to a file after a simulated delay."""
 
 import asyncio
 import os
@@ -7,12 +7,12 @@ from pathlib import Path
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer, delivered
+from handoff_worker.delivery.responses import ProviderResponse, delivered
 from handoff_worker.settings import Settings
 
 
 class LogProvider:
-    """Appends a line for each notification to `path`, `delay` seconds after it was asked to."""
+    """Appends a line to the file at `path` for each notification, `delay` seconds after `send` is called."""
 
     def __init__(self, path: Path, delay: float, channel: Channel) -> None:
         self._delay = delay
@@ -22,10 +22,10 @@ class LogProvider:
     def channel(self, push: PushSend) -> Channel:
         return self._channel
 
-    async def send(self, push: PushSend) -> Answer:
+    async def send(self, push: PushSend) -> ProviderResponse:
         await asyncio.sleep(self._delay)
         line = f"Successfully sent push notification to: {push.token}\n"
-        os.write(self._file, line.encode())  # one write with O_APPEND: lines of several processes never mix
+        os.write(self._file, line.encode())  # one write with O_APPEND, so lines of several processes never mix
         return delivered()
 
     async def aclose(self) -> None:

@@ -1,60 +1,54 @@
-"""Mail servers: each with a few connections that are kept from one mail to the next.
+"""Mail servers, each with a few connections that stay open between mails.
 
-It is imported when the first mail is sent.
+It is imported at the first mail.
 """
 
 import asyncio
 import ssl
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from handoff_contracts.tasks.email_send import EmailSend
 from handoff_worker.delivery.apps import App, Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.responses import Answer
+from handoff_worker.delivery.credential_cache import CredentialCache
+from handoff_worker.delivery.responses import ProviderResponse
 from handoff_worker.errors import Fail
 from handoff_worker.providers.smtp.app import SmtpApp
 from handoff_worker.providers.smtp.connection import Connection
-from handoff_worker.providers.smtp.mail import Letter, message_id, write
+from handoff_worker.providers.smtp.mail import RenderedMail, message_id, render_mail
 from handoff_worker.settings import Settings
 
-READY_SECONDS = 5.0  # an idle connection that does not answer for so long is dropped
-QUIT_SECONDS = 2.0
+RSET_TIMEOUT_SECONDS = 5.0  # an idle connection without a reply to RSET is dropped
+QUIT_TIMEOUT_SECONDS = 2.0
 
 
 class SmtpServers:
-    """The servers by the name of their app. One whose app's file changed is another server."""
+    """The servers by the name of their app. A changed file replaces its server."""
 
     def __init__(self, settings: Settings, apps: Apps) -> None:
         self._blobs = settings.blob_dir
-        self._apps = apps
-        self._servers: dict[str, tuple[App, SmtpServer]] = {}
+        self._servers = CredentialCache(apps, "smtp", self._open, discard=SmtpServer.retire)
 
     def __getitem__(self, name: str) -> "SmtpServer":
-        """Raises `Fail` when there is no such app, or a malformed one."""
-        app = self._apps.get("smtp", name)
-        if (known := self._servers.get(name)) and known[0] is app:
-            return known[1]
-        server = SmtpServer(_parse(app.text), app.channel, self._blobs)
-        if known:
-            known[1].retire()
-        self._servers[name] = app, server
-        return server
+        """The server of an app. Raises `Fail` if there is no such app, or for a malformed file."""
+        return self._servers.get(name)
 
     async def aclose(self) -> None:
-        await asyncio.gather(*(server.aclose() for _, server in self._servers.values()))
+        await asyncio.gather(*(server.aclose() for server in self._servers.values()))
+
+    def _open(self, app: App) -> "SmtpServer":
+        return SmtpServer(SmtpApp.model_validate_json(app.text), app.channel, self._blobs)
 
 
 class SmtpServer:
-    """Sends mails by one server, some at a time."""
+    """Sends mails through one server, over several connections at once."""
 
     def __init__(self, app: SmtpApp, channel: Channel, blobs: Path | None) -> None:
         self.channel = channel
         self._app = app
         self._blobs = blobs
-        self._places = asyncio.Semaphore(app.connections)
-        self._writing = asyncio.Lock()
+        self._slots = asyncio.Semaphore(app.connections)
+        self._rendering = asyncio.Lock()
         self._idle: list[Connection] = []
         self._retired = False
         self._context: ssl.SSLContext | None = None
@@ -62,29 +56,29 @@ class SmtpServer:
     def message_id(self, mail: EmailSend, identity: str) -> str:
         return mail.message_id or message_id(mail.sender or self._app.sender, identity)
 
-    async def send(self, mail: EmailSend, message_id: str) -> Answer:
-        """Sends a mail. Raises `Fail` or `Retry` when it can't be written."""
-        async with self._places:  # before it is written: so many are in memory at once, and no more
-            async with self._writing:  # which takes several times a mail's size, and one processor anyway
-                letter = await asyncio.to_thread(write, mail, self._app.sender, message_id, self._blobs)
-            return await self._deliver(letter)
+    async def send(self, mail: EmailSend, message_id: str) -> ProviderResponse:
+        """Sends a mail. Raises `Fail` or `Retry` if it can't be rendered."""
+        async with self._slots:  # before rendering, to bound the mails in memory
+            async with self._rendering:  # one at a time: rendering needs several times a mail's size
+                rendered = await asyncio.to_thread(render_mail, mail, self._app.sender, message_id, self._blobs)
+            return await self._deliver(rendered)
 
-    async def _deliver(self, letter: Letter) -> Answer:
-        connection = await self._kept() or Connection(self._app, await self._tls())
+    async def _deliver(self, mail: RenderedMail) -> ProviderResponse:
+        connection = await self._idle_connection() or Connection(self._app, await self._tls())
         try:
             async with asyncio.timeout(self._app.timeout):
-                return await connection.send(letter)
+                return await connection.send(mail)
         except TimeoutError:
             return connection.timed_out()
         finally:
             self._put_back(connection)
 
-    async def _kept(self) -> Connection | None:
+    async def _idle_connection(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             ready = False
             try:
-                async with asyncio.timeout(READY_SECONDS):
+                async with asyncio.timeout(RSET_TIMEOUT_SECONDS):
                     ready = await connection.ready()
             except TimeoutError:
                 continue
@@ -110,7 +104,7 @@ class SmtpServer:
         return self._context
 
     def retire(self) -> None:
-        """No connection is kept any more."""
+        """Closes the idle connections and keeps no others open."""
         self._retired = True
         while self._idle:
             self._idle.pop().close()
@@ -118,17 +112,10 @@ class SmtpServer:
     async def aclose(self) -> None:
         self._retired = True
         try:
-            async with asyncio.timeout(QUIT_SECONDS):
+            async with asyncio.timeout(QUIT_TIMEOUT_SECONDS):
                 await asyncio.gather(*(connection.quit() for connection in self._idle))
         except TimeoutError:
             self.retire()
-
-
-def _parse(text: str) -> SmtpApp:
-    try:
-        return SmtpApp.model_validate_json(text)
-    except ValidationError:
-        raise Fail("bad_credential", "The credential's file is malformed.") from None
 
 
 def open_provider(settings: Settings, apps: Apps) -> SmtpServers:

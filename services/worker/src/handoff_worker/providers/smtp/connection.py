@@ -1,4 +1,4 @@
-"""One connection to a mail server: a mail at a time, and it is known how far each came."""
+"""One connection to a mail server. It sends one mail at a time and records the stage that the mail reached."""
 
 import platform
 import re
@@ -8,68 +8,72 @@ from contextlib import suppress
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
 
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
 from handoff_worker.providers.smtp.app import SmtpApp
-from handoff_worker.providers.smtp.mail import Letter
-from handoff_worker.providers.smtp.responses import Stage, judge, unanswered
+from handoff_worker.providers.smtp.mail import RenderedMail
+from handoff_worker.providers.smtp.responses import Stage, categorize_silence, categorize_smtp_reply
 
-MOST_MAILS = 100  # some servers end a connection after so many
-IDLE_SECONDS = 30.0  # and one that was idle for a minute or more
+MAX_MAILS = 100  # some servers close a connection after so many
+MAX_IDLE_SECONDS = 30.0  # some servers close a connection that is idle for a minute
 
 
 class Connection:
-    """Opened by its first mail. `clean`: the last reply came, so that another mail may follow."""
+    """A connection that its first mail opens. `clean`: every reply came, so another mail may follow."""
 
     def __init__(self, app: SmtpApp, context: ssl.SSLContext | None) -> None:
         self._app = app
         self._smtp = SMTP(
             hostname=app.host,
             port=app.port,
-            timeout=None,  # one limit is kept over all steps of a mail
+            timeout=None,  # the caller limits the time of the whole mail
             use_tls=app.tls == "tls",
-            start_tls=False,  # not by itself: first it is seen whether the server can
+            start_tls=False,  # _open() does it, after a check that the server offers STARTTLS
             tls_context=context,
             local_hostname=name if re.fullmatch(r"[A-Za-z0-9.-]+", name := platform.node()) else "localhost",
         )
         self._stage = Stage.CONNECT
         self._mails = 0
-        self._used = time.monotonic()
+        self._used_at = time.monotonic()
         self.clean = False
 
-    async def send(self, letter: Letter) -> Answer:
-        """Sends a mail. Every reply, and every error of the way, is an answer."""
+    async def send(self, mail: RenderedMail) -> ProviderResponse:
+        """Sends a mail. Every reply, and every error on the way, becomes a response."""
         self.clean = False
         try:
             if not self._smtp.is_connected:
                 await self._open()
-            answer = await self._transact(letter)
+            response = await self._transact(mail)
         except SMTPResponseException as error:
             self.clean = error.code > 0
-            answer = judge(self._stage, error.code, error.message)
-        except Unfit as error:
+            response = categorize_smtp_reply(self._stage, error.code, error.message)
+        except MissingCapability as error:
             self.clean = error.clean
-            answer = error.answer
+            response = error.response
         except (SMTPException, OSError) as error:
-            answer = self._broken(error)
+            response = self._categorize_broken(error)
         else:
             self.clean = True
-        self._used = time.monotonic()
-        return answer
+        self._used_at = time.monotonic()
+        return response
 
     async def ready(self) -> bool:
-        """Whether the server takes another mail on it."""
-        if not self._smtp.is_connected or self._mails >= MOST_MAILS or time.monotonic() - self._used > IDLE_SECONDS:
+        """Whether the server accepts another mail on this connection."""
+        if (
+            not self._smtp.is_connected
+            or self._mails >= MAX_MAILS
+            or time.monotonic() - self._used_at > MAX_IDLE_SECONDS
+        ):
             return False
         self.clean = False
         try:
-            await self._ask(Stage.MAIL, b"RSET")
+            await self._command(Stage.MAIL, b"RSET")
         except (SMTPException, OSError):
             return False
         self.clean = True
         return True
 
     async def quit(self) -> None:
-        """Says good-bye, and closes."""
+        """Sends QUIT and closes the connection."""
         with suppress(SMTPException, OSError):
             await self._smtp.quit()
         self.close()
@@ -82,8 +86,8 @@ class Connection:
         await self._smtp.connect()
         await self._smtp.ehlo()
         if self._app.tls == "starttls":
-            if not self._smtp.supports_extension("starttls"):
-                raise Unfit(Answered.CREDENTIAL_REJECTED, "starttls_missing")  # never goes on in the clear
+            if not self._smtp.supports_extension("starttls"):  # the mail never travels in the clear
+                raise MissingCapability(Category.CREDENTIAL_REJECTED, "starttls_missing")
             await self._smtp.starttls()
             await self._smtp.ehlo()
         if self._app.username and self._app.password:
@@ -91,38 +95,38 @@ class Connection:
             await self._login(self._app.username, self._app.password.get_secret_value())
 
     async def _login(self, username: str, password: str) -> None:
-        # One try: the library's own login() asks by every method, and each counts as a failure where it is wrong.
+        # One try: the library's login() tries every method, and the server counts each as a failed login.
         methods = self._smtp.server_auth_methods
         if "plain" in methods:
             await self._smtp.auth_plain(username, password)
         elif "login" in methods:
             await self._smtp.auth_login(username, password)
         else:
-            raise Unfit(Answered.CREDENTIAL_REJECTED, "login_missing")
+            raise MissingCapability(Category.CREDENTIAL_REJECTED, "login_missing")
 
-    async def _transact(self, letter: Letter) -> Answer:
-        options = [f"SIZE={len(letter.content)}".encode()] if self._smtp.supports_extension("size") else []
-        if letter.international:
+    async def _transact(self, mail: RenderedMail) -> ProviderResponse:
+        options = [f"SIZE={len(mail.content)}".encode()] if self._smtp.supports_extension("size") else []
+        if mail.international:
             if not self._smtp.supports_extension("smtputf8"):
-                raise Unfit(Answered.PAYLOAD_REJECTED, "smtputf8_missing", clean=True)
+                raise MissingCapability(Category.PAYLOAD_REJECTED, "smtputf8_missing", clean=True)
             options += [b"SMTPUTF8", b"BODY=8BITMIME"]
         self._mails += 1
-        await self._ask(Stage.MAIL, b"MAIL", f"FROM:<{letter.sender}>".encode(), *options)
-        await self._ask(Stage.RCPT, b"RCPT", f"TO:<{letter.recipient}>".encode())
-        await self._ask(Stage.DATA, b"DATA", hoped=3)
-        reply = await self._content(letter.content)
+        await self._command(Stage.MAIL, b"MAIL", f"FROM:<{mail.sender}>".encode(), *options)
+        await self._command(Stage.RCPT, b"RCPT", f"TO:<{mail.recipient}>".encode())
+        await self._command(Stage.DATA, b"DATA", expected=3)
+        reply = await self._send_content(mail.content)
         if reply.code // 100 != 2:
             raise SMTPResponseException(reply.code, reply.message)
         return delivered(reply.message[:200])
 
-    async def _ask(self, stage: Stage, *words: bytes, hoped: int = 2) -> None:
+    async def _command(self, stage: Stage, *words: bytes, expected: int = 2) -> None:
         self._stage = stage
         reply = await self._smtp.execute_command(*words)
-        if reply.code // 100 != hoped:
+        if reply.code // 100 != expected:
             raise SMTPResponseException(reply.code, reply.message)
 
-    async def _content(self, content: bytes) -> SMTPResponse:
-        # Not the library's data(): what is lost before the content was asked for was not sent, and it doesn't tell.
+    async def _send_content(self, content: bytes) -> SMTPResponse:
+        # The library's data() does not show whether the connection broke before or after the content was sent.
         protocol = self._smtp.protocol
         if protocol is None:
             raise SMTPServerDisconnected("Connection lost")
@@ -131,25 +135,25 @@ class Connection:
         protocol.write(b".\r\n")
         return await protocol.read_response()
 
-    def _broken(self, error: Exception) -> Answer:
+    def _categorize_broken(self, error: Exception) -> ProviderResponse:
         cause: BaseException | None = error
         while cause and not isinstance(cause, ssl.SSLError):
             cause = cause.__cause__
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Answer(Answered.CREDENTIAL_REJECTED, "certificate_refused")
+            return ProviderResponse(Category.CREDENTIAL_REJECTED, "certificate_refused")
         if cause and self._stage is Stage.CONNECT:
-            return Answer(Answered.RETRY, "tls_failed")
-        return unanswered(self._stage, "not_connected" if self._stage is Stage.CONNECT else "connection_lost")
+            return ProviderResponse(Category.RETRY, "tls_failed")
+        return categorize_silence(self._stage, "not_connected" if self._stage is Stage.CONNECT else "connection_lost")
 
-    def timed_out(self) -> Answer:
-        """What it means that a mail was given up."""
-        return unanswered(self._stage, "timeout")
+    def timed_out(self) -> ProviderResponse:
+        """The response for a mail that exceeded its time."""
+        return categorize_silence(self._stage, "timeout")
 
 
-class Unfit(Exception):
-    """The server lacks what is needed."""
+class MissingCapability(Exception):
+    """The server lacks a capability that the mail or the app needs."""
 
-    def __init__(self, verdict: Answered, reason: str, *, clean: bool = False) -> None:
+    def __init__(self, category: Category, reason: str, *, clean: bool = False) -> None:
         super().__init__(reason)
-        self.answer = Answer(verdict, reason)
+        self.response = ProviderResponse(category, reason)
         self.clean = clean

@@ -1,4 +1,4 @@
-"""Writes a mail as it goes over the wire: ASCII alone, except in the header of one that needs SMTPUTF8."""
+"""Renders a mail for SMTP. It is ASCII only, except for the header of a mail that needs SMTPUTF8."""
 
 import hashlib
 import re
@@ -16,13 +16,14 @@ from handoff_contracts.tasks.email_send import EmailSend
 from handoff_worker.errors import Fail
 from handoff_worker.files import read_file
 
-ATTACHED_LIMIT = 10 * 1024 * 1024  # bytes of a mail's attachments together: most servers take 25 MB as base64
+ATTACHMENTS_LIMIT = 10 * 1024 * 1024  # bytes of all attachments; most servers accept 25 MB as base64
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail and its envelope. `content`: as it goes over the wire, with a second dot where a line begins with one;
-    `international`: only a server with SMTPUTF8 can take it.
+class RenderedMail:
+    """A mail and its envelope.
+
+    `content`: the bytes for the wire, with dots doubled at the start of lines. `international`: needs SMTPUTF8.
     """
 
     sender: str = field(repr=False)
@@ -32,19 +33,19 @@ class Letter:
 
 
 def message_id(sender: str, identity: str) -> str:
-    """The Message-ID of what has this identity: the same in every attempt. Raises `Fail` for a sender that is no good.
+    """The Message-ID of a task or item: the same in every attempt. Raises `Fail` for an invalid sender.
 
-    A digest, because what a reader sees tells nothing of how many tasks there were, and when.
+    It is a digest, so readers of the mail can't see how many tasks there were, and when.
     """
     return f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{_mailbox(sender).domain}>"
 
 
-def write(mail: EmailSend, default_sender: str, message_id: str, blobs: Path | None) -> Letter:
-    """The mail; `blobs`: the folder of its attachments. Blocks: it reads files.
+def render_mail(mail: EmailSend, default_sender: str, message_id: str, blobs: Path | None) -> RenderedMail:
+    """Renders a mail. `blobs` is the folder of its attachments, which it reads: it blocks.
 
     Raises:
-        Fail: an address or an attachment is no good.
-        Retry: an attachment can't be read now.
+        Fail: an address or an attachment is invalid.
+        Retry: an attachment can't be read at the moment.
     """
     sender = _mailbox(mail.sender or default_sender)
     recipient = _mailbox(mail.to)
@@ -59,28 +60,28 @@ def write(mail: EmailSend, default_sender: str, message_id: str, blobs: Path | N
         message["Reply-To"] = _mailbox(mail.reply_to)
     message["Subject"] = mail.subject
     for name, words in mail.headers.items():
-        message.set_raw(name, words.replace(" ", "\r\n "))  # EmailMessage would encode a word that fills a line
-    _fill(message, mail, blobs)
-    named = [
+        message.set_raw(name, words.replace(" ", "\r\n "))  # EmailMessage would encode a long word
+    _add_content(message, mail, blobs)
+    addresses = [
         sender,
         recipient,
         *(address for name in ("To", "Cc", "Reply-To") for address in _addresses(message, name)),
     ]
-    international = not all(address.addr_spec.isascii() for address in named)
+    international = not all(address.addr_spec.isascii() for address in addresses)
     policy = SMTP.clone(utf8=international, refold_source="none")
     content = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=policy))
-    return Letter(sender.addr_spec, recipient.addr_spec, content, international)
+    return RenderedMail(sender.addr_spec, recipient.addr_spec, content, international)
 
 
 def _mailbox(text: str) -> Address:
-    """`a@b` or `Name <a@b>`; the domain as DNS has it."""
+    """Parses `a@b` or `Name <a@b>`, and encodes an international domain for DNS."""
     name, _, address = text.removesuffix(">").rpartition("<")
     local, _, domain = address.rpartition("@")
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode()
         except idna.IDNAError:
-            raise Fail("payload_rejected", "The domain of an address is no domain.") from None
+            raise Fail("payload_rejected", "The domain of an address is not valid.") from None
     return Address(name.strip(), local, domain)
 
 
@@ -89,14 +90,14 @@ def _addresses(message: EmailMessage, name: str) -> tuple[Address, ...]:
     return header.addresses if header else ()
 
 
-def _fill(message: EmailMessage, mail: EmailSend, blobs: Path | None) -> None:
+def _add_content(message: EmailMessage, mail: EmailSend, blobs: Path | None) -> None:
     if mail.text is not None:
         message.set_content(mail.text, cte="quoted-printable")
     if mail.html is not None and mail.text is not None:
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     elif mail.html is not None:
         message.set_content(mail.html, subtype="html", cte="quoted-printable")
-    left = ATTACHED_LIMIT
+    left = ATTACHMENTS_LIMIT
     for file in mail.attachments:
         content = read_file(file, blobs, left)
         left -= len(content)

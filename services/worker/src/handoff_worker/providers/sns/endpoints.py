@@ -1,16 +1,17 @@
-"""SNS's platform endpoints: made for device tokens, remembered, and repaired."""
+"""Creates, remembers and repairs SNS's platform endpoints, the counterparts of device tokens."""
 
 import re
 import time
 
 from handoff_worker.delivery import http
-from handoff_worker.delivery.responses import Answer, Answered
-from handoff_worker.providers.sns.api import Refused, SnsApi, entries, value
+from handoff_worker.delivery.responses import Category, ProviderResponse
+from handoff_worker.providers.sns.api import SnsApi, SnsError
+from handoff_worker.providers.sns.xml import element_text, map_entries
 
-KNOWN = 20_000  # endpoints that a process remembers of an app
-REPAIRED = "handoff:repaired:"  # in an endpoint's CustomUserData, with the time
-EXISTS = re.compile(r"Endpoint (arn:\S+) already exists")  # one of other attributes, say of our own mark, is an error
-ONCE_IN_SECONDS = 7 * 86400  # an endpoint that SNS disables again so soon after its repair is a dead device's
+MAX_REMEMBERED = 20_000  # endpoints of an app in one process
+REPAIR_MARK = "handoff:repaired:"  # in an endpoint's CustomUserData, before the Unix time of the repair
+ALREADY_EXISTS = re.compile(r"Endpoint (arn:\S+) already exists")  # with other attributes, such as REPAIR_MARK
+REPAIR_INTERVAL_SECONDS = 7 * 86400  # an endpoint that SNS disables again sooner belongs to a dead device
 
 
 class Endpoints:
@@ -21,12 +22,12 @@ class Endpoints:
         self._application = application
         self._known: dict[str, str] = {}
 
-    async def of(self, token: str) -> str:
-        """The ARN of a device's endpoint, which is made if there is none. Raises `http.Unanswered`."""
+    async def get(self, token: str) -> str:
+        """The ARN of a device's endpoint, which is created if there is none. Raises `http.RequestFailed`."""
         if arn := self._known.get(token):
             return arn
-        arn = await self._make(token)
-        if len(self._known) >= KNOWN:
+        arn = await self._create(token)
+        if len(self._known) >= MAX_REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[token] = arn
         return arn
@@ -35,43 +36,49 @@ class Endpoints:
         self._known.pop(token, None)
 
     async def repair(self, arn: str, token: str) -> bool:
-        """Gives a disabled endpoint the token and enables it; or not, since the device is dead.
+        """Enables a disabled endpoint and sets its token. Returns False if the device counts as dead instead.
 
-        SNS disables what the platform calls dead, but a client that names the token calls it alive: it is believed
-        once. An endpoint with a CustomUserData of somebody else is left to them. Raises `http.Unanswered`.
+        SNS disables an endpoint that the platform reports as dead. A client that still names the token says that the
+        device is alive, and is believed once in `REPAIR_INTERVAL_SECONDS`. An endpoint whose CustomUserData others
+        have written stays disabled.
+
+        Raises:
+            http.RequestFailed: SNS refused a call or did not reply.
         """
-        attributes = entries(await self._api.ask("GetEndpointAttributes", {"EndpointArn": arn}))
+        attributes = map_entries(await self._api.call_repeatable("GetEndpointAttributes", {"EndpointArn": arn}))
         same, now = attributes.get("Token") == token, int(time.time())
         if same and attributes.get("Enabled", "").lower() == "true":
-            return True  # another worker was faster
+            return True  # another worker has repaired it
         mark = attributes.get("CustomUserData", "")
         if same and not repairable(mark, now):
             return False
         wanted = {"Token": token, "Enabled": "true"}
         if repairable(mark, now):
-            wanted["CustomUserData"] = f"{REPAIRED}{now}"
+            wanted["CustomUserData"] = f"{REPAIR_MARK}{now}"
         parameters = {"EndpointArn": arn}
         for at, (name, text) in enumerate(wanted.items(), 1):
             parameters |= {f"Attributes.entry.{at}.key": name, f"Attributes.entry.{at}.value": text}
-        await self._api.ask("SetEndpointAttributes", parameters)
+        await self._api.call_repeatable("SetEndpointAttributes", parameters)
         return True
 
-    async def _make(self, token: str) -> str:
-        asked = {"PlatformApplicationArn": self._application, "Token": token}
+    async def _create(self, token: str) -> str:
+        parameters = {"PlatformApplicationArn": self._application, "Token": token}
         try:
-            arn = value("EndpointArn", await self._api.ask("CreatePlatformEndpoint", asked))
-        except Refused as error:
-            if there := EXISTS.search(error.message):
-                return there[1]
-            if error.answer.reason == "not_found":
-                raise http.Unanswered(Answer(Answered.CREDENTIAL_REJECTED, "no_platform_application")) from None
+            arn = element_text("EndpointArn", await self._api.call_repeatable("CreatePlatformEndpoint", parameters))
+        except SnsError as error:
+            if match := ALREADY_EXISTS.search(error.message):
+                return match[1]
+            if error.response.reason == "not_found":
+                raise http.RequestFailed(
+                    ProviderResponse(Category.CREDENTIAL_REJECTED, "no_platform_application")
+                ) from None
             raise
         if not arn:
-            raise http.Unanswered(Answer(Answered.RETRY, "bad_reply"))
+            raise http.RequestFailed(ProviderResponse(Category.RETRY, "bad_reply"))
         return arn
 
 
 def repairable(mark: str, now: int) -> bool:
-    """Whether an endpoint of that CustomUserData may be enabled again."""
-    match = re.fullmatch(rf"{REPAIRED}(\d{{1,12}})", mark)
-    return not mark or (match is not None and now - int(match[1]) > ONCE_IN_SECONDS)
+    """Whether an endpoint with that CustomUserData may be enabled at the Unix time `now`."""
+    match = re.fullmatch(rf"{REPAIR_MARK}(\d{{1,12}})", mark)
+    return not mark or (match is not None and now - int(match[1]) > REPAIR_INTERVAL_SECONDS)

@@ -1,4 +1,4 @@
-"""AWS's Signature Version 4, for what is posted to the root of a service: all that SNS's query API needs."""
+"""AWS's Signature Version 4, for POST requests to the root path: SNS's query API has no others."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class AwsKey:
-    """An access key. `session_token`: of temporary ones."""
+    """An access key. Temporary keys have a `session_token`."""
 
     id: str = field(repr=False)
     secret: str = field(repr=False)
@@ -29,7 +29,10 @@ class Signer:
         self._day_key = b""
 
     def sign(self, host: str, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> dict[str, str]:
-        """The headers to post a body with: those given, in lower case, and the signature's own."""
+        """The given headers, whose names are in lower case, with those of the signature.
+
+        `now`: the time of signing, the current time if None.
+        """
         at = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
         sent = {**headers, "x-amz-date": at}
         if self._key.session_token:
@@ -40,18 +43,18 @@ class Signer:
         request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
         scope = f"{at[:8]}/{self._region}/{self._service}/aws4_request"
         text = f"{ALGORITHM}\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = digest(self._key_of(at[:8]), text).hex()
-        credential = f"Credential={self._key.id}/{scope}"
+        signature = hmac_sha256(self._signing_key(at[:8]), text).hex()
+        credential = f"SnsCredential={self._key.id}/{scope}"
         sent["authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
         return sent
 
-    def _key_of(self, day: str) -> bytes:
+    def _signing_key(self, day: str) -> bytes:
         if day != self._day:
-            key = digest(f"AWS4{self._key.secret}".encode(), day)
-            self._day_key = digest(digest(digest(key, self._region), self._service), "aws4_request")
+            key = hmac_sha256(f"AWS4{self._key.secret}".encode(), day)
+            self._day_key = hmac_sha256(hmac_sha256(hmac_sha256(key, self._region), self._service), "aws4_request")
             self._day = day
         return self._day_key
 
 
-def digest(key: bytes, text: str) -> bytes:
+def hmac_sha256(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")

@@ -1,115 +1,99 @@
 """The `webpush` provider: browsers, through the push services of their makers (RFC 8030, 8291 and 8292).
 
-A token is the subscription itself, as `JSON.stringify(subscription)` writes it.
+A token is the subscription itself, the text of `JSON.stringify(subscription)`.
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
 from handoff_contracts.tasks.push_send import PushSend
 from handoff_worker.delivery import http
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.channel import Channel
-from handoff_worker.delivery.credential_cache import Parsed
-from handoff_worker.delivery.responses import Answer, Answered, delivered
+from handoff_worker.delivery.credential_cache import CredentialCache
+from handoff_worker.delivery.responses import Category, ProviderResponse
 from handoff_worker.providers.webpush import ece
-from handoff_worker.providers.webpush.vapid import Sender, sender, vapid
+from handoff_worker.providers.webpush.responses import categorize_push_service_reply
+from handoff_worker.providers.webpush.vapid import VapidIdentity, authorization, read_identity
 from handoff_worker.settings import Settings
 
-TTL_SECONDS = 4 * 7 * 86400  # of a notification that has none: what push services keep at most
-MISMATCH = (b"VapidPkHashMismatch", b"VAPID public key mismatch", b"do not correspond", b"UnauthorizedRegistration")
-
-STATUSES: Mapping[int, Answered] = {
-    401: Answered.CREDENTIAL_REJECTED,
-    403: Answered.CREDENTIAL_REJECTED,
-    404: Answered.RECIPIENT_GONE,
-    406: Answered.RETRY,  # what WNS says in place of 429
-    410: Answered.RECIPIENT_GONE,
-    429: Answered.RETRY,
-}
-THROTTLED = {406, 429}
+DEFAULT_TTL_SECONDS = 4 * 7 * 86400  # the longest time that push services keep a notification
 
 
-class Keys(BaseModel):
-    p256dh: str
-    auth: str
+class SubscriptionKeys(BaseModel):
+    """The keys of a subscription, as base64url."""
+
+    p256dh: str = Field(description="The browser's public key")
+    auth: str = Field(description="The secret that the browser shares with the sender")
 
 
 class Subscription(BaseModel):
     """A browser's PushSubscription."""
 
-    endpoint: str
-    keys: Keys
+    endpoint: str = Field(description="The URL at the push service that takes notifications for this browser")
+    keys: SubscriptionKeys = Field(description="The keys that encrypt the notifications")
 
 
 class WebPushProvider:
-    """Sends to browsers; what their service worker gets is {"title", "body", "data"} as JSON."""
+    """Sends to browsers. Their service worker gets {"title", "body", "data"} as JSON."""
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        self._senders = Parsed(sender)
+        self._identities = CredentialCache(apps, "webpush", lambda app: read_identity(app.text))
 
     def channel(self, push: PushSend) -> Channel:
-        """A push service's own: one that throttles, or rejects the key, says nothing about the others."""
+        """The channel of the push service: if one service throttles or rejects the key, the others go on."""
         app = self._apps.get("webpush", push.app)
-        wanted = subscription(push.token)
-        service = self._senders.of(app).service(wanted.endpoint) if wanted else ""
+        subscription = read_subscription(push.token)
+        service = self._identities.get(push.app).service(subscription.endpoint) if subscription else ""
         return replace(app.channel, name=f"{app.channel.name}@{service.partition(':')[0]}") if service else app.channel
 
-    async def send(self, push: PushSend) -> Answer:
-        sender = self._senders.of(self._apps.get("webpush", push.app))
-        wanted = subscription(push.token)
-        if wanted is None:
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
-        if not sender.service(wanted.endpoint):
-            return Answer(Answered.PAYLOAD_REJECTED, "untrusted_push_service")
+    async def send(self, push: PushSend) -> ProviderResponse:
+        identity = self._identities.get(push.app)
+        subscription = read_subscription(push.token)
+        if subscription is None:
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
+        if not identity.service(subscription.endpoint):
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "untrusted_push_service")
         try:
-            keys = ece.keys(wanted.keys.p256dh, wanted.keys.auth)
+            keys = ece.read_keys(subscription.keys.p256dh, subscription.keys.auth)
         except ValueError:
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
         content = to_json(push.model_dump(include={"title", "body", "data"}, exclude_none=True))
         if len(content) > ece.CONTENT_LIMIT:
-            return Answer(Answered.PAYLOAD_REJECTED, "payload_too_large")
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "payload_too_large")
+        sent_headers = headers(identity, subscription, push)
         try:
-            return judge(await http.post(wanted.endpoint, headers(sender, wanted, push), ece.encrypt(content, keys)))
-        except http.Unanswered as error:
-            return error.answer
-        except ValueError:  # a name or a port that can't be
-            return Answer(Answered.PAYLOAD_REJECTED, "malformed_subscription")
+            reply = await http.post(subscription.endpoint, sent_headers, ece.encrypt(content, keys))
+        except http.RequestFailed as error:
+            return error.response
+        except ValueError:  # an impossible host name or port
+            return ProviderResponse(Category.PAYLOAD_REJECTED, "malformed_subscription")
+        return categorize_push_service_reply(reply)
 
     async def aclose(self) -> None:
         await http.aclose()
 
 
-def subscription(token: str) -> Subscription | None:
+def read_subscription(token: str) -> Subscription | None:
+    """The subscription in a token, or None if the token is malformed."""
     try:
         return Subscription.model_validate_json(token)
     except ValidationError:
         return None
 
 
-def headers(sender: Sender, to: Subscription, push: PushSend) -> dict[str, str]:
+def headers(identity: VapidIdentity, subscription: Subscription, push: PushSend) -> dict[str, str]:
+    """The headers of a send."""
     return {
-        "authorization": vapid(sender, to.endpoint, time.time()),
+        "authorization": authorization(identity, subscription.endpoint, time.time()),
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
-        "ttl": str(TTL_SECONDS if push.ttl is None else push.ttl),
+        "ttl": str(DEFAULT_TTL_SECONDS if push.ttl is None else push.ttl),
     }
-
-
-def judge(reply: http.Reply) -> Answer:
-    """What a reply means, by its status; but a subscription to another key is no fault of this one."""
-    status, reason = reply.status, f"http_{reply.status}"
-    if status in (200, 201, 202):
-        return delivered(reply.headers.get("location", "").rpartition("/")[2][:256])
-    if status in (400, 401, 403) and any(words in reply.body for words in MISMATCH):
-        return Answer(Answered.PAYLOAD_REJECTED, "vapid_key_mismatch")
-    verdict = STATUSES.get(status, Answered.RETRY if status >= 500 else Answered.PAYLOAD_REJECTED)
-    return Answer(verdict, reason, after=http.retry_after(reply), throttled=status in THROTTLED)
 
 
 def open_provider(settings: Settings, apps: Apps) -> WebPushProvider:

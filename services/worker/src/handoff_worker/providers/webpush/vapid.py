@@ -1,4 +1,4 @@
-"""Who a web push comes from, and where it may go: an app's VAPID key (RFC 8292) and the push services it trusts."""
+"""An app's VAPID key (RFC 8292), which identifies the sender, and the push services that the app trusts."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,29 +11,31 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from handoff_worker.providers import es256
 from handoff_worker.providers.webpush import ece
 
-# An endpoint comes from a client: nothing is sent but to hosts that the operator trusts.
+# A client chooses the endpoint, so requests go only to hosts that the operator trusts.
 HOSTS = ("fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com")
-# One reading of a URL only: no user, no backslash, no fragment, nothing that two parsers take for two hosts.
+# No user, backslash or fragment: two URL parsers must never read two different hosts.
 ENDPOINT = re.compile(r"https://(([a-z0-9.-]{1,253})(?::\d{1,5})?)/[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*")
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$")]
 HOUR_SECONDS = 3600
 
 
-class Credential(BaseModel):
-    """An app's file. `private_key`: base64url, as `web-push generate-vapid-keys` prints it; `hosts`: push services
-    that are sent to, each with all names under it, and at another port than 443 when it is told.
-    """
+class VapidCredential(BaseModel):
+    """The file of an app."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    private_key: SecretStr
-    subject: str = Field(pattern=r"^(mailto:|https://)\S+$", description="Whom a push service may write to")
-    hosts: tuple[Host, ...] = Field(default=HOSTS, min_length=1)
+    private_key: SecretStr = Field(description="base64url, in the form of `web-push generate-vapid-keys`")
+    subject: str = Field(pattern=r"^(mailto:|https://)\S+$", description="Whom a push service may contact")
+    hosts: tuple[Host, ...] = Field(
+        default=HOSTS,
+        min_length=1,
+        description="Trusted push services, each with all subdomains; `host:port` for another port than 443",
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """What sends for one app."""
+class VapidIdentity:
+    """The key and the contact of one app, and the hosts that it sends to."""
 
     key: EllipticCurvePrivateKey = field(repr=False, compare=False)
     public: str
@@ -41,7 +43,7 @@ class Sender:
     hosts: tuple[str, ...]
 
     def service(self, endpoint: str) -> str:
-        """The trusted host that an endpoint belongs to; empty when it belongs to none."""
+        """The trusted host of an endpoint; empty if the endpoint is not trusted."""
         match = ENDPOINT.fullmatch(endpoint)
         if not match:
             return ""
@@ -49,22 +51,22 @@ class Sender:
         return next(found, "")
 
 
-def sender(text: str) -> Sender:
-    """What an app's file means. Raises `ValueError` for a malformed one."""
-    told = Credential.model_validate_json(text)
-    secret = ece.decoded(told.private_key.get_secret_value())
+def read_identity(text: str) -> VapidIdentity:
+    """The identity in an app's file. Raises `ValueError` for a malformed file."""
+    credential = VapidCredential.model_validate_json(text)
+    secret = ece.decode_base64url(credential.private_key.get_secret_value())
     if len(secret) != 32:
-        raise ValueError("the key has 32 bytes")
+        raise ValueError("the key must have 32 bytes")
     key = derive_private_key(int.from_bytes(secret, "big"), SECP256R1())
-    return Sender(key, es256.base64url(ece.point(key)), told.subject, told.hosts)
+    return VapidIdentity(key, es256.base64url(ece.encode_point(key)), credential.subject, credential.hosts)
 
 
-def vapid(sender: Sender, endpoint: str, now: float) -> str:
-    """The credential for an endpoint's origin, the same for an hour: push services remember one that they verified."""
-    return signed(sender, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_SECONDS))
+def authorization(identity: VapidIdentity, endpoint: str, now: float) -> str:
+    """The Authorization header for an endpoint's origin. It changes every hour, so push services can cache it."""
+    return sign_authorization(identity, "/".join(endpoint.split("/", 3)[:3]), int(now // HOUR_SECONDS))
 
 
 @lru_cache(maxsize=1000)
-def signed(sender: Sender, origin: str, hour: int) -> str:
-    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_SECONDS, "sub": sender.subject}
-    return f"vapid t={es256.token(sender.key, {'typ': 'JWT'}, claims)}, k={sender.public}"
+def sign_authorization(identity: VapidIdentity, origin: str, hour: int) -> str:
+    claims: dict[str, str | int] = {"aud": origin, "exp": (hour + 13) * HOUR_SECONDS, "sub": identity.subject}
+    return f"vapid t={es256.sign_token(identity.key, {'typ': 'JWT'}, claims)}, k={identity.public}"

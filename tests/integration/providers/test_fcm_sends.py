@@ -1,4 +1,4 @@
-"""Packs of `push.send` to FCM, by the executor over a real Redis: what each answer comes to for its device, and that
+"""Packs of `push.send` to FCM, by the executor over a real Redis: what each response comes to for its device, and that
 nothing else is sent again. FCM is a simulator."""
 
 import time
@@ -116,7 +116,7 @@ def test_delivered(sender: Sender) -> None:
     assert sender.states() == ALL_WELL
     assert sender.sent() == ONCE_EACH
     result = sender.items()["odd"].result
-    assert result["verdict"] == "delivered"
+    assert result["category"] == "delivered"
     assert result["id"].startswith("projects/demo/messages/")
 
 
@@ -192,7 +192,7 @@ def test_a_bad_credential_holds_all_until_it_is_another(sender: Sender) -> None:
     assert sender.bench.task(sender.pack).attempt == 0
     assert not sender.sent()
     asked = len(sender.simulator.grants)
-    assert 1 <= asked <= len(DEVICES)  # once for all, but for who came after the answer and before the hold
+    assert 1 <= asked <= len(DEVICES)  # once for all, but for who came after the response and before the hold
     sender.accept()
     ending = sender.run()
     assert (ending.state, ending.code) == (State.SCHEDULED, "credential_rejected")

@@ -1,4 +1,4 @@
-"""What a process may do once it is confined: compute, and answer."""
+"""A confined process can compute and write to its open files, and nothing else."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from handoff_worker.documents import confine
+from handoff_worker.documents import sandbox
 
 TRIES = {
     "read": "open('/etc/passwd').read()",
@@ -25,7 +25,7 @@ TRIES = {
 }
 SCRIPT = """
 import ctypes, os, socket, sys
-from handoff_worker.documents.confine import confine
+from handoff_worker.documents.sandbox import confine
 confine(os.getppid(), 256 << 20, 2)
 def tries():
     {}
@@ -36,7 +36,7 @@ except (OSError, MemoryError) as error:
 else:
     os.write(1, b"done")
 """
-LANDLOCK = ctypes.CDLL(None).syscall(confine.CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+LANDLOCK = ctypes.CDLL(None).syscall(sandbox.CREATE_RULESET, None, ctypes.c_size_t(0), 1)
 
 
 def confined(line: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -46,24 +46,24 @@ def confined(line: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 @pytest.mark.parametrize("what", TRIES)
-def test_what_it_may_not(what: str, tmp_path: Path) -> None:
-    if what in ("kill", "execute") and LANDLOCK < confine.SCOPES_SINCE:
+def test_a_confined_process_is_denied(what: str, tmp_path: Path) -> None:
+    if what in ("kill", "execute") and LANDLOCK < sandbox.SCOPES_SINCE:
         pytest.skip("this kernel's Landlock can't forbid it")
     run = confined(TRIES[what], str(tmp_path / "new"), "1")
     assert run.stdout in (b"PermissionError", b"OSError", b"MemoryError"), run.stderr
     assert not any(tmp_path.iterdir())
 
 
-def test_it_may_compute_for_so_long() -> None:
+def test_the_cpu_time_is_limited() -> None:
     assert confined("while True: pass").returncode == -signal.SIGXCPU
     assert confined("sum(range(1_000_000))").stdout == b"done"
 
 
-def test_its_engine_runs_no_scripts() -> None:
+def test_pdfium_is_built_without_scripts() -> None:
     assert not {"V8", "XFA"} & {flag.upper() for flag in pypdfium2.PDFIUM_INFO.flags}
 
 
-def test_it_keeps_no_file_that_the_worker_was_started_with(tmp_path: Path) -> None:
+def test_the_child_closes_inherited_files(tmp_path: Path) -> None:
     """uvloop closes none that can be inherited."""
     document = os.open(tmp_path, os.O_RDONLY)
     ours, workers = os.pipe()
@@ -73,7 +73,7 @@ def test_it_keeps_no_file_that_the_worker_was_started_with(tmp_path: Path) -> No
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False) as process:
         os.close(workers)
         ready, _, _ = select.select([ours], [], [], 60)
-        waiting = process.poll() is None  # for its orders
+        waiting = process.poll() is None  # for its options
         process.kill()
     os.close(document)
     os.close(ours)

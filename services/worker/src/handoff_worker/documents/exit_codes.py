@@ -1,4 +1,4 @@
-"""How a document's process ends: its exit codes."""
+"""The exit codes of the process that parses a document."""
 
 DONE = 0
 ENCRYPTED = 10

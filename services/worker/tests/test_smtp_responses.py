@@ -2,16 +2,20 @@
 
 import pytest
 
-from handoff_worker.delivery.responses import Answered
-from handoff_worker.providers.smtp.responses import Stage, judge, unanswered
+from handoff_worker.delivery.responses import Category
+from handoff_worker.providers.smtp.responses import Stage, categorize_silence, categorize_smtp_reply
 
-RETRY, UNKNOWN = Answered.RETRY, Answered.UNKNOWN
-GONE, PAYLOAD, CREDENTIAL = Answered.RECIPIENT_GONE, Answered.PAYLOAD_REJECTED, Answered.CREDENTIAL_REJECTED
+RETRY, UNKNOWN = Category.RETRY, Category.UNKNOWN
+GONE, PAYLOAD, CREDENTIAL = (
+    Category.RECIPIENT_GONE,
+    Category.PAYLOAD_REJECTED,
+    Category.CREDENTIAL_REJECTED,
+)
 CONNECT, AUTH, MAIL, RCPT, DATA, SENT = Stage
 
 
 @pytest.mark.parametrize(
-    ("stage", "reply", "verdict", "throttled"),
+    ("stage", "reply", "category", "throttled"),
     [
         # RFC 5321, Postfix
         (CONNECT, "421 4.3.2 All server ports are busy", RETRY, False),
@@ -74,19 +78,19 @@ CONNECT, AUTH, MAIL, RCPT, DATA, SENT = Stage
         (RCPT, "354 go on", RETRY, False),
     ],
 )
-def test_replies(stage: Stage, reply: str, verdict: Answered, throttled: bool) -> None:
+def test_replies(stage: Stage, reply: str, category: Category, throttled: bool) -> None:
     code, _, text = reply.partition(" ")
-    answer = judge(stage, int(code), text)
-    assert (answer.verdict, answer.throttled) == (verdict, throttled)
-    assert answer.reason.startswith(f"smtp_{code}") or answer.reason == "bad_reply"
+    response = categorize_smtp_reply(stage, int(code), text)
+    assert (response.category, response.throttled) == (category, throttled)
+    assert response.reason.startswith(f"smtp_{code}") or response.reason == "bad_reply"
 
 
 def test_a_reason_names_both_codes_and_nothing_of_the_text() -> None:
-    assert judge(RCPT, 550, "5.1.1 <x@y> is unknown").reason == "smtp_550_5_1_1"
-    assert judge(RCPT, 550, "4.1.1 <x@y> is unknown").reason == "smtp_550"
-    assert judge(RCPT, 550, "<x@y> 5.1.1 is unknown").reason == "smtp_550"
+    assert categorize_smtp_reply(RCPT, 550, "5.1.1 <x@y> is unknown").reason == "smtp_550_5_1_1"
+    assert categorize_smtp_reply(RCPT, 550, "4.1.1 <x@y> is unknown").reason == "smtp_550"
+    assert categorize_smtp_reply(RCPT, 550, "<x@y> 5.1.1 is unknown").reason == "smtp_550"
 
 
 @pytest.mark.parametrize("stage", Stage)
 def test_only_a_mail_that_was_sent_is_in_doubt(stage: Stage) -> None:
-    assert unanswered(stage, "timeout").verdict is (UNKNOWN if stage is SENT else RETRY)
+    assert categorize_silence(stage, "timeout").category is (UNKNOWN if stage is SENT else RETRY)

@@ -1,0 +1,1 @@
+"""HTTP requests to any server on the internet."""

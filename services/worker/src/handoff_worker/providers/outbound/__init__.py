@@ -1,1 +1,0 @@
-"""HTTP requests to any server of the internet."""
