@@ -11,7 +11,7 @@ from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import DocumentExtract, Extracted
 from handoff_worker.errors import Verdict
 from handoff_worker.handlers.document_extract import document_extract
-from handoff_worker.identity import named
+from handoff_worker.task_id import named
 from services.worker.tests.support import resources
 
 TASK = "0123456789abcdef"

@@ -29,8 +29,8 @@ from handoff_worker.delivery.gone_callback import tell_gone
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
 from handoff_worker.execution.pack import Gone, Pack, Recorded, told
 from handoff_worker.execution.run_result import Ending
-from handoff_worker.identity import named
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import named
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held
-from handoff_worker.identity import name
+from handoff_worker.task_id import name
 
 LINGER_SECONDS = 0.003  # an outcome waits so long for others, to be recorded together with them
 

@@ -7,8 +7,8 @@ from handoff_worker.binding import handles
 from handoff_worker.documents.extract import frames
 from handoff_worker.documents.result import collect
 from handoff_worker.documents.store import Store
-from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import identity
 
 
 @handles(DOCUMENT_EXTRACT)

@@ -5,8 +5,8 @@ from functools import partial
 from handoff_contracts.tasks.email_send import EMAIL_SEND, EmailReceipt, EmailSend
 from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import send_through
-from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import identity
 
 
 @handles(EMAIL_SEND)

@@ -12,10 +12,10 @@ from handoff_contracts.tasks.http_request import HTTP_REQUEST, HttpRequest, Http
 from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.errors import Hold, Retry
-from handoff_worker.identity import identity
 from handoff_worker.providers.outbound.responses import Received
 from handoff_worker.providers.outbound.signature import signed
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import identity
 
 TOLD = {"content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"} | {
     *("request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id")

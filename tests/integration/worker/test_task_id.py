@@ -2,8 +2,8 @@
 
 from handoff_ledger import State
 from handoff_worker.errors import Retry
-from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import identity
 from tests.integration.worker.bench import Bench
 from tests.integration.worker.runs import ASK, Answer, Ask, Run
 
