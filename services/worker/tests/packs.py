@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.execution.pack import Gone, Pack, Recorded
+from handoff_worker.execution.pack import Pack, Recipient, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 
@@ -26,10 +26,10 @@ class Ledger:
 
     def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
         self.chunks: list[Sequence[Outcome]] = []
-        self.gone: list[Gone] = []
+        self.gone: list[Recipient] = []
         self._answer = answer
 
-    async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+    async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
         await asyncio.sleep(0.001)
         self.gone += gone
         self.chunks.append([(at, state, from_json(outcome)) for at, state, outcome in outcomes])

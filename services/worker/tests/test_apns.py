@@ -151,8 +151,8 @@ def test_an_alert_and_a_background_one() -> None:
 def test_a_malformed_file_is_told_with_nothing_of_it(text: str) -> None:
     with pytest.raises(Fail) as failed:
         Parsed(apns.sender).of(App(text, Channel("apns:default:1")))
-    assert failed.value.fault.code == "bad_credential"
-    assert "5ecret" not in f"{failed.value.fault}{failed.value!r}"
+    assert failed.value.failure.code == "bad_credential"
+    assert "5ecret" not in f"{failed.value.failure}{failed.value!r}"
     assert failed.value.__suppress_context__
 
 

@@ -65,9 +65,9 @@ async def test_a_result_is_json(attempt: Any) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (Retry("busy"), Again(Failure(code="busy", message="The work is to be tried again."))),
+        (Retry("busy"), Again(Failure(code="busy", message="The handler asked for a retry."))),
         (Retry("busy", "Come back.", after=7.5), Again(Failure(code="busy", message="Come back."), 7.5)),
-        (Fail("gone"), Failed(Failure(code="gone", message="The work can't be done."))),
+        (Fail("gone"), Failed(Failure(code="gone", message="The handler reported a permanent failure."))),
         (Interrupted(), Again(TIME_LIMIT)),
     ],
 )

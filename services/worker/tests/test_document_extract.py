@@ -165,14 +165,14 @@ async def test_what_can_not_be_read(tmp_path: Path) -> None:
         with pytest.raises(Fail) as verdict:
             async with extraction.frames(DocumentExtract(file=FileRef(path=path)), tmp_path):
                 pass
-        assert verdict.value.fault.code == code
+        assert verdict.value.failure.code == code
 
 
 async def test_a_full_disk_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "documents").symlink_to("/tmp")  # noqa: S108  # nothing may be written there
     with pytest.raises(Retry) as verdict:
         await extract(good(), tmp_path, images=True)
-    assert verdict.value.fault.code == "blob_folder_unwritable"
+    assert verdict.value.failure.code == "blob_folder_unwritable"
 
 
 async def busy(before: set[int]) -> psutil.Process:
@@ -204,7 +204,7 @@ async def test_a_process_that_the_system_killed_is_tried_again(tmp_path: Path) -
     process.send_signal(signal.SIGKILL)
     with pytest.raises(Retry) as verdict:
         await task
-    assert verdict.value.fault.code == "document_process_failed"
+    assert verdict.value.failure.code == "document_process_failed"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_a_process_that_is_taken_over_may_tell_anything(told: list[tuple[b
     with pytest.raises(Fail) as verdict:
         await collect(frames(), store)
     store.close(keep=False)
-    assert verdict.value.fault.code == "document_crashed"
+    assert verdict.value.failure.code == "document_crashed"
     assert files(tmp_path) == []
 
 

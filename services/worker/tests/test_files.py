@@ -29,7 +29,7 @@ def refused(folder: Path | None, path: str, limit: int = 100) -> str:
     with pytest.raises(Fail) as error:
         open_file(FileRef(path=path), folder, limit)
     assert len(list(open_files.glob("*"))) == before, "it left a file open"
-    return error.value.fault.code
+    return error.value.failure.code
 
 
 def test_a_file_of_the_folder_and_one_of_the_payload(folder: Path) -> None:

@@ -9,7 +9,7 @@ from handoff_ledger import Claim, State
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution import pack
 from handoff_worker.execution.attempt import TIME_LIMIT
-from handoff_worker.execution.pack import Gone, Pack, Recorded
+from handoff_worker.execution.pack import Pack, Recipient, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.packs import Ledger, Outcome, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
@@ -47,7 +47,7 @@ async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None
         return Answer(text=ask.text)
 
     class Slow(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             await asyncio.sleep(0.003)
             open_items.difference_update(str(at) for at, _, _ in outcomes)
             return await super().record(outcomes, gone)
@@ -66,7 +66,7 @@ async def test_a_sync_handler_has_one_item_in_flight() -> None:
         return Answer(text=ask.text)
 
     class Noting(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             order.extend(f"{at} recorded" for at, _, _ in outcomes)
             return await super().record(outcomes, gone)
 
@@ -89,7 +89,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
         return Answer(text=ask.text)
 
     class Telling(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             first_recorded.set()
             return await super().record(outcomes, gone)
 
@@ -114,7 +114,7 @@ async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch)
         return Answer(text=ask.text)
 
     class Slow(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             recording.set()
             await rest_done.wait()
             return await super().record(outcomes, gone)
@@ -162,7 +162,7 @@ async def test_each_item_has_its_own_verdict() -> None:
     states = {at: state for at, state, _ in ledger.recorded.values()}
     assert states == {0: State.SUCCEEDED, 1: State.FAILED, 4: State.SUCCEEDED}
     assert ledger.recorded[1][2]["code"] == "gone"
-    assert {at: (again.fault.code, again.after) for at, again in pack.again.items()} == {
+    assert {at: (again.failure.code, again.after) for at, again in pack.again.items()} == {
         2: ("busy", 9),
         3: (TIME_LIMIT.code, None),
     }

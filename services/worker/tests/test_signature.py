@@ -61,6 +61,6 @@ def test_a_secret_that_was_replaced_signs_no_more(tmp_path: Path) -> None:
 def test_a_malformed_file_is_told_without_a_word_of_it(tmp_path: Path, secret: object) -> None:
     with pytest.raises(Fail) as raised:
         signed(app(tmp_path, secret), "01task", BODY)
-    assert raised.value.fault.code == "bad_credential"
+    assert raised.value.failure.code == "bad_credential"
     assert raised.value.__cause__ is None
-    assert "5ecret" not in repr(raised.value.fault)
+    assert "5ecret" not in repr(raised.value.failure)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from handoff_ledger import State, SyncLedger, calls
 from handoff_worker.binding import Binding
-from handoff_worker.errors import Gone, Hold, Retry, Unknown
+from handoff_worker.errors import RecipientGone, Retry, Snooze, Unknown
 from handoff_worker.execution.executor import Executor
 from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
@@ -14,7 +14,7 @@ from tests.integration.worker.runs import ASK, ME, Answer, Ask, Drain, Run
 
 
 async def held(ask: Ask, _: Resources) -> Answer:
-    raise Hold("throttled", after=0.05)
+    raise Snooze("throttled", after=0.05)
 
 
 async def unknown(ask: Ask, _: Resources) -> Answer:
@@ -45,7 +45,7 @@ def test_a_pack_that_is_held_goes_on_where_it_was(bench: Bench, run: Run) -> Non
 
     async def handler(ask: Ask, _: Resources) -> Answer:
         if len(ran) >= 5:
-            raise Hold("throttled", after=0.05)
+            raise Snooze("throttled", after=0.05)
         ran.append(ask.text)
         return Answer(text=ask.text)
 
@@ -62,7 +62,7 @@ def test_a_pack_that_is_held_goes_on_where_it_was(bench: Bench, run: Run) -> Non
 
 def test_a_pack_that_is_held_tries_what_failed_again_too(bench: Bench, run: Run) -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
-        raise Retry("busy") if ask.text == "0" else Hold("throttled", after=0.05)
+        raise Retry("busy") if ask.text == "0" else Snooze("throttled", after=0.05)
 
     batch = bench.accept_batch(ASK, {}, [{"text": str(number)} for number in range(4)])
     assert run(f"{batch}.0", handler) == Ending(State.SCHEDULED, "throttled", 0.05)
@@ -72,7 +72,7 @@ def test_a_pack_that_is_held_tries_what_failed_again_too(bench: Bench, run: Run)
 def test_clients_are_told_who_is_gone(bench: Bench, run: Run) -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
         if ask.text in ("1", "2"):
-            raise Gone("fcm:shop", f"device-{ask.text}")
+            raise RecipientGone("fcm:shop", f"device-{ask.text}")
         return Answer(text=ask.text)
 
     single = bench.accept(ASK, {"text": "1"})

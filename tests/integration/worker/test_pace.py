@@ -10,7 +10,7 @@ from handoff_ledger import SyncLedger
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.delivery.rate_limiter import Pace
 from handoff_worker.delivery.responses import Answer, Answered, delivered
-from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
+from handoff_worker.errors import Fail, RecipientGone, Retry, Snooze, Unknown
 
 CHANNEL = Channel("fcm:shop:1f", rate=400)
 
@@ -50,9 +50,9 @@ async def test_together_they_keep_the_rate(paces: list[Pace]) -> None:
 
 async def test_what_would_wait_long_gives_its_place(paces: list[Pace]) -> None:
     await paces[0].admit("fcm:slow:1", 0.01)
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Snooze) as held:
         await paces[1].admit("fcm:slow:1", 0.01)
-    assert held.value.fault.code == "paced"
+    assert held.value.failure.code == "paced"
     assert 90 < held.value.after <= 100
 
 
@@ -67,19 +67,19 @@ async def send(pace: Pace, answer: Answer) -> Answer:
 async def test_a_throttled_sender_slows_the_whole_fleet(paces: list[Pace]) -> None:
     with pytest.raises(Retry) as again:
         await send(paces[0], Answer(Answered.RETRY, "quota_exceeded", after=30, throttled=True))
-    assert (again.value.fault.code, again.value.after) == ("quota_exceeded", 30)
+    assert (again.value.failure.code, again.value.after) == ("quota_exceeded", 30)
     for pace in paces:
-        with pytest.raises(Hold) as held:
+        with pytest.raises(Snooze) as held:
             await send(pace, delivered())
-        assert held.value.fault.code == "throttled"
+        assert held.value.failure.code == "throttled"
         assert 15 < held.value.after <= 30
 
 
 async def test_a_rejected_credential_holds_its_channel_and_no_other(paces: list[Pace]) -> None:
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Snooze) as held:
         await send(paces[0], Answer(Answered.CREDENTIAL_REJECTED, "invalid_grant"))
-    assert held.value.fault.code == "credential_rejected"
-    with pytest.raises(Hold):
+    assert held.value.failure.code == "credential_rejected"
+    with pytest.raises(Snooze):
         await send(paces[1], delivered())
     await paces[1].admit("fcm:shop:2e", 400)
 
@@ -87,7 +87,7 @@ async def test_a_rejected_credential_holds_its_channel_and_no_other(paces: list[
 async def test_every_other_verdict_is_the_items_own(paces: list[Pace]) -> None:
     pace = paces[0]
     assert await send(pace, delivered("m-1")) == Answer(Answered.DELIVERED, id="m-1")
-    with pytest.raises(Gone) as gone:
+    with pytest.raises(RecipientGone) as gone:
         await send(pace, Answer(Answered.RECIPIENT_GONE, "unregistered"))
     assert (gone.value.channel, gone.value.recipient) == ("fcm:shop", "device-1")
     with pytest.raises(Fail, match="payload_rejected"):
@@ -101,5 +101,5 @@ async def test_every_other_verdict_is_the_items_own(paces: list[Pace]) -> None:
 
 async def test_without_redis_nothing_is_sent() -> None:
     pace = Pace(SyncLedger("redis://127.0.0.1:1/0"))
-    with pytest.raises(Hold, match="ledger_unavailable"):
+    with pytest.raises(Snooze, match="ledger_unavailable"):
         await pace.admit("fcm:shop:1", 10)

@@ -3,7 +3,7 @@
 from handoff_ledger import State
 from handoff_worker.errors import Retry
 from handoff_worker.resources import Resources
-from handoff_worker.task_id import identity
+from handoff_worker.task_id import current_task_id
 from tests.integration.worker.bench import Bench
 from tests.integration.worker.runs import ASK, Answer, Ask, Run
 
@@ -12,7 +12,7 @@ def test_a_task_has_its_id_in_every_attempt(bench: Bench, run: Run) -> None:
     names: list[str] = []
 
     def blocking(ask: Ask, _: Resources) -> Answer:
-        names.append(identity())
+        names.append(current_task_id())
         if len(names) % 2:
             raise Retry("busy")
         return Answer(text="")
@@ -33,7 +33,7 @@ def test_an_item_has_its_place_in_every_attempt(bench: Bench, run: Run) -> None:
     names: dict[str, list[str]] = {}
 
     def blocking(ask: Ask, _: Resources) -> Answer:
-        names.setdefault(ask.text, []).append(identity())
+        names.setdefault(ask.text, []).append(current_task_id())
         if len(names[ask.text]) == 1 and ask.text != "0":
             raise Retry("busy")
         return Answer(text="")

@@ -1,31 +1,31 @@
-"""The name of the work in hand, for what the world outside is to recognise when it is repeated."""
+"""The id of the running task, which external systems can use to detect a repeated request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_name: ContextVar[str] = ContextVar("identity")
+_task_id: ContextVar[str] = ContextVar("task_id")
 
 
-def identity() -> str:
-    """The id of the task that runs here, with the item's place in a pack: the same in every attempt.
+def current_task_id() -> str:
+    """Returns the running task's id; for an item of a batch, followed by its place. Every attempt has the same id.
 
     Raises:
-        LookupError: no task runs here.
+        LookupError: no task runs in this context.
     """
-    return _name.get()
+    return _task_id.get()
 
 
-def name(it: str) -> None:
-    """Gives all that runs in this context from now on this name."""
-    _name.set(it)
+def set_task_id(task_id: str) -> None:
+    """Sets the id for the rest of this context."""
+    _task_id.set(task_id)
 
 
 @contextmanager
-def named(name: str) -> Iterator[None]:
-    """Gives what runs in it this name."""
-    token = _name.set(name)
+def bound_task_id(task_id: str) -> Iterator[None]:
+    """Sets the id for the duration of the block."""
+    token = _task_id.set(task_id)
     try:
         yield
     finally:
-        _name.reset(token)
+        _task_id.reset(token)

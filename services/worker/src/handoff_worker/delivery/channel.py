@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from handoff_worker.delivery.rate_limiter import Pace
 from handoff_worker.delivery.responses import Answer, Answered
-from handoff_worker.errors import Fail, Gone, Retry, Unknown
+from handoff_worker.errors import Fail, RecipientGone, Retry, Unknown
 
 A = TypeVar("A", bound=Answer)
 THROTTLED_SECONDS = 60.0  # for a provider that says it is too much, but not for how long
@@ -25,8 +25,8 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
     """Sends once it may be sent. Gives the answer if it was delivered.
 
     Raises:
-        Retry, Gone, Fail, Unknown: it was not, or nobody knows.
-        Hold: the channel is paused or far behind; nothing was sent.
+        Retry, RecipientGone, Fail, Unknown: it was not, or nobody knows.
+        Snooze: the channel is paused or far behind; nothing was sent.
     """
     await pace.admit(channel.name, channel.rate)
     answer = await send()
@@ -37,7 +37,7 @@ async def send_through(channel: Channel, pace: Pace, send: Callable[[], Awaitabl
     reason = answer.reason or answer.verdict.value
     match answer.verdict:
         case Answered.RECIPIENT_GONE:
-            raise Gone(channel.name.rpartition(":")[0], recipient)
+            raise RecipientGone(channel.name.rpartition(":")[0], recipient)
         case Answered.PAYLOAD_REJECTED:
             raise Fail("payload_rejected", f"The provider refused what was sent: {reason}.")
         case Answered.CREDENTIAL_REJECTED:

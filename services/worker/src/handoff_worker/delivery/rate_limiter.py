@@ -6,7 +6,7 @@ from collections import defaultdict
 from contextlib import suppress
 
 from handoff_ledger import LedgerUnavailable, SyncLedger, calls
-from handoff_worker.errors import Hold
+from handoff_worker.errors import Snooze
 
 CHUNK_SECONDS = 0.05  # permits for so long are taken at once
 STALE_SECONDS = 0.25  # permits that were not used for so long are dropped: others may have been told to wait meanwhile
@@ -22,7 +22,7 @@ class Pace:
         self._taking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def admit(self, channel: str, rate: float) -> None:
-        """Waits for a permit. Raises `Hold` when there is none soon."""
+        """Waits for a permit. Raises `Snooze` when there is none soon."""
         if self._use(channel):
             return
         async with self._taking[channel]:
@@ -39,8 +39,8 @@ class Pace:
             await asyncio.to_thread(self._ledger.run, calls.hold(channel, why, seconds))
 
     @staticmethod
-    def held(why: str, seconds: float) -> Hold:
-        return Hold(why, seconds, "It waits until its channel may be used again.")
+    def held(why: str, seconds: float) -> Snooze:
+        return Snooze(why, seconds, "It waits until its channel may be used again.")
 
     def _use(self, channel: str) -> bool:
         permits, taken = self._permits.get(channel, (0, 0.0))
@@ -50,7 +50,7 @@ class Pace:
         return True
 
     async def _take(self, channel: str, rate: float) -> float:
-        """Takes permits. Gives the seconds to wait when there are none. Raises `Hold` while the channel is held."""
+        """Takes permits. Gives the seconds to wait when there are none. Raises `Snooze` while the channel is held."""
         wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else 1_000
         try:
             admitted = await asyncio.to_thread(self._ledger.run, calls.admit(channel, rate, wanted))

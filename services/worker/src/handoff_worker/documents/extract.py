@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT, DocumentExtract
 from handoff_worker.documents import ends
-from handoff_worker.errors import Fail, Retry, Verdict
+from handoff_worker.errors import Fail, HandlerError, Retry
 from handoff_worker.files import open_file
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _orders(ask: DocumentExtract) -> bytes:
     return json.dumps(orders).encode()
 
 
-def _verdict(code: int) -> Verdict:
+def _verdict(code: int) -> HandlerError:
     if code in FAULTS:
         fault, message = FAULTS[code]
         log.info("A document could not be read.", extra={"event": "document.refused", "code": fault, "exit": code})

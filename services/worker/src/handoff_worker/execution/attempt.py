@@ -13,7 +13,7 @@ from handoff_common.deadline import TimeLimit
 from handoff_contracts import Policy
 from handoff_ledger import Failure
 from handoff_worker.binding import Binding
-from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
+from handoff_worker.errors import Fail, RecipientGone, Retry, Snooze, Unknown
 from handoff_worker.execution.interrupt import Interrupted, interruptible
 from handoff_worker.resources import Resources
 
@@ -35,7 +35,7 @@ class Done:
 class Failed:
     """Trying again is useless. `gone`: the channel and the recipient that is no more."""
 
-    fault: Failure
+    failure: Failure
     gone: tuple[str, str] | None = None
 
 
@@ -43,7 +43,7 @@ class Failed:
 class Again:
     """Trying again may help. `after`: seconds that the handler asked for."""
 
-    fault: Failure
+    failure: Failure
     after: float | None = None
 
 
@@ -51,7 +51,7 @@ class Again:
 class Held:
     """It may not be done before `after` seconds; this was no attempt."""
 
-    fault: Failure
+    failure: Failure
     after: float
 
 
@@ -105,14 +105,14 @@ class Attempt:
 
     def _judge(self, error: BaseException) -> Outcome:
         if isinstance(error, Retry):
-            return Again(error.fault, error.after)
+            return Again(error.failure, error.after)
         if isinstance(error, Fail):
-            return Failed(error.fault, (error.channel, error.recipient) if isinstance(error, Gone) else None)
+            return Failed(error.failure, (error.channel, error.recipient) if isinstance(error, RecipientGone) else None)
         if isinstance(error, Unknown):
             repeat = self.binding.contract.policy.unknown == "repeat"
-            return Again(error.fault) if repeat else Failed(error.fault)
-        if isinstance(error, Hold):
-            return Held(error.fault, error.after)
+            return Again(error.failure) if repeat else Failed(error.failure)
+        if isinstance(error, Snooze):
+            return Held(error.failure, error.after)
         if isinstance(error, Interrupted):
             return Again(TIME_LIMIT)
         # Its text may quote the payload, so only its type and place are told.

@@ -27,10 +27,10 @@ from handoff_ledger import (
 from handoff_worker.binding import Binding
 from handoff_worker.delivery.gone_callback import tell_gone
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held, Outcome, wait
-from handoff_worker.execution.pack import Gone, Pack, Recorded, told
+from handoff_worker.execution.pack import Pack, Recipient, Recorded, told
 from handoff_worker.execution.run_result import Ending
 from handoff_worker.resources import Resources
-from handoff_worker.task_id import named
+from handoff_worker.task_id import bound_task_id
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Executor:
     def _single(self, claim: Claim, attempt: Attempt) -> Ending:
         payload = from_json(claim.payload)
         if not attempt.binding.asynchronous:
-            with named(claim.id):
+            with bound_task_id(claim.id):
                 outcome = attempt.in_place(payload)
             return self._end(claim, attempt.binding, outcome)
         try:
@@ -109,7 +109,7 @@ class Executor:
         looking: set[asyncio.Task[None]] = set()
         timer = loop.call_later(WATCH, lambda: looking.add(loop.create_task(self._look(id, running))))
         try:
-            with named(id):
+            with bound_task_id(id):
                 return await work
         finally:
             timer.cancel()
@@ -133,10 +133,10 @@ class Executor:
             return self._hold(claim, outcome)
         if isinstance(outcome, Failed):
             self._tell(claim, [outcome.gone] if outcome.gone else [])
-            return Ending(self._run_with_retry(calls.fail(claim, outcome.fault, self._limits)), outcome.fault.code)
+            return Ending(self._run_with_retry(calls.fail(claim, outcome.failure, self._limits)), outcome.failure.code)
         after = wait(binding.contract.policy, claim.attempt, outcome.after)
-        state = self._run_with_retry(calls.retry(claim, after, outcome.fault, self._limits))
-        return Ending(state, outcome.fault.code, after)
+        state = self._run_with_retry(calls.retry(claim, after, outcome.failure, self._limits))
+        return Ending(state, outcome.failure.code, after)
 
     def _succeeded(self, claim: Claim, result: bytes) -> Ending:
         queues = self._queues if time.monotonic() < self._until and not self._draining() else ()
@@ -152,13 +152,13 @@ class Executor:
         return Ending(State.SUCCEEDED, next=next)
 
     def _hold(self, claim: Claim, held: Held) -> Ending:
-        return Ending(self._run_with_retry(calls.give_back(claim, held.after)), held.fault.code, held.after)
+        return Ending(self._run_with_retry(calls.give_back(claim, held.after)), held.failure.code, held.after)
 
-    def _record(self, claim: Claim, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+    def _record(self, claim: Claim, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
         self._tell(claim, gone)
         return self._run_with_retry(calls.record(claim, outcomes))
 
-    def _tell(self, claim: Claim, gone: Sequence[Gone]) -> None:
+    def _tell(self, claim: Claim, gone: Sequence[Recipient]) -> None:
         # Before the outcome is recorded: clients may hear of a recipient twice, but never not at all.
         if gone:
             tell_gone(self._run_with_retry, self._resources.settings.gone_callback_url, claim.id, gone, self._limits)
@@ -168,7 +168,7 @@ class Executor:
         return self._ledger.run_with_retry(call, RECORD_TIMEOUT_SECONDS)
 
     def _pack(self, claim: Claim, attempt: Attempt) -> Ending:
-        async def record(outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             return await asyncio.to_thread(self._record, claim, outcomes, gone)
 
         async def run() -> Pack:
@@ -187,7 +187,7 @@ class Executor:
             return self._succeeded(claim, to_json(None))
         if claim.attempt < claim.max_attempts:
             slowest = max(pack.again.values(), key=lambda again: again.after or 0.0)
-            return self._end(claim, attempt.binding, Again(slowest.fault, slowest.after))
+            return self._end(claim, attempt.binding, Again(slowest.failure, slowest.after))
         dead = [told(at, again, last=True) for at, again in pack.again.items()]
         self._run_with_retry(calls.record(claim, dead))
         return Ending(self._run_with_retry(calls.fail(claim, ITEMS_DEAD, self._limits, State.DEAD)), ITEMS_DEAD.code)

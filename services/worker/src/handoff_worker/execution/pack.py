@@ -12,13 +12,13 @@ from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
 from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held
-from handoff_worker.task_id import name
+from handoff_worker.task_id import set_task_id
 
 LINGER_SECONDS = 0.003  # an outcome waits so long for others, to be recorded together with them
 
 Recorded = tuple[int, State, bytes]  # an item's place in its pack, how it ended, its result or error as JSON
-Gone = tuple[str, str]  # a channel, and a recipient that is no more
-Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # gives whether to go on
+Recipient = tuple[str, str]  # a channel, and a recipient that is no more
+Record = Callable[[Sequence[Recorded], Sequence[Recipient]], Awaitable[bool]]  # gives whether to go on
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Chunk:
     """Outcomes that are recorded together, and whom to wake when they are."""
 
     outcomes: list[Recorded] = field(default_factory=list)
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[Recipient] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
 
@@ -84,7 +84,7 @@ class Pack:
     async def _run(self) -> None:
         attempt = self._attempt
         for at, item in self._todo:
-            name(f"{self._id}.{at}")
+            set_task_id(f"{self._id}.{at}")
             self._working += 1
             try:
                 outcome = await attempt.on_loop(item) if attempt.binding.asynchronous else attempt.in_place(item)
@@ -138,4 +138,4 @@ def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Reco
     """An item's outcome as the ledger keeps it; in the `last` attempt, one to be tried again is dead."""
     if isinstance(outcome, Done):
         return at, State.SUCCEEDED, outcome.result
-    return at, State.DEAD if last else State.FAILED, outcome.fault.model_dump_json().encode()
+    return at, State.DEAD if last else State.FAILED, outcome.failure.model_dump_json().encode()

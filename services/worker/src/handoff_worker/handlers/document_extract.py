@@ -8,13 +8,13 @@ from handoff_worker.documents.extract import frames
 from handoff_worker.documents.result import collect
 from handoff_worker.documents.store import Store
 from handoff_worker.resources import Resources
-from handoff_worker.task_id import identity
+from handoff_worker.task_id import current_task_id
 
 
 @handles(DOCUMENT_EXTRACT)
 async def document_extract(ask: DocumentExtract, resources: Resources) -> Extracted:
     blobs = resources.settings.blob_dir
-    store, keep = Store(blobs, identity()), False
+    store, keep = Store(blobs, current_task_id()), False
     try:
         async with frames(ask, blobs) as told:
             result = await collect(told, store)

@@ -11,11 +11,11 @@ from pydantic_core import to_json
 from handoff_contracts.tasks.http_request import HTTP_REQUEST, HttpRequest, HttpResponse
 from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import Channel, send_through
-from handoff_worker.errors import Hold, Retry
+from handoff_worker.errors import Retry, Snooze
 from handoff_worker.providers.outbound.responses import Received
 from handoff_worker.providers.outbound.signature import signed
 from handoff_worker.resources import Resources
-from handoff_worker.task_id import identity
+from handoff_worker.task_id import current_task_id
 
 TOLD = {"content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"} | {
     *("request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id")
@@ -31,7 +31,7 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
     headers = {"user-agent": "handoff"} | ({"content-type": media_type} if media_type else {})
     headers |= {name.lower(): value for name, value in request.headers.items()}
     if request.webhook:
-        headers |= signed(resources.apps.get("webhook", request.webhook), identity(), body or b"")
+        headers |= signed(resources.apps.get("webhook", request.webhook), current_task_id(), body or b"")
 
     try:
         answer = await send_through(
@@ -40,11 +40,11 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
             lambda: resources.outbound().send(request, headers, body),
             recipient=str(request.url),
         )
-    except Hold as hold:
-        if hold.fault.code != "throttled":
+    except Snooze as snooze:
+        if snooze.failure.code != "throttled":
             raise
         # This counts as an attempt: a server that always says 429 must not keep a pack from its end.
-        raise Retry("throttled", "Its server asked to wait.", hold.after) from None
+        raise Retry("throttled", "Its server asked to wait.", snooze.after) from None
     return response(answer.received, request.keep_body)
 
 
