@@ -8,7 +8,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.execution.pack import Pack, Recipient, Recorded
+from handoff_worker.execution.outcomes import Recipient
+from handoff_worker.execution.pack import Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 

@@ -21,7 +21,7 @@ from handoff_worker.documents import extract as extraction
 from handoff_worker.documents.result import collect, moment
 from handoff_worker.documents.store import Store
 from handoff_worker.errors import Fail, Retry
-from handoff_worker.execution.attempt import RESULT_LIMIT
+from handoff_worker.execution.attempt import RESULT_LIMIT_BYTES
 from process import wait_until
 from services.worker.tests.documents import TASK, children, end, extract, files
 from services.worker.tests.hostile_pdfs import HOSTILE
@@ -137,7 +137,7 @@ def long(pages: int) -> bytes:
 async def test_a_long_text_goes_to_a_file(tmp_path: Path) -> None:
     found = await extract(long(20), tmp_path)
     assert found.text_file
-    assert len(found.model_dump_json().encode()) < RESULT_LIMIT
+    assert len(found.model_dump_json().encode()) < RESULT_LIMIT_BYTES
     lines = [json.loads(line) for line in (tmp_path / str(found.text_file.path)).read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(1, 21))
     assert lines[7]["text"].count("words") == 4_000
@@ -155,7 +155,7 @@ async def test_the_largest_result_fits(tmp_path: Path) -> None:
     assert found.outline_truncated
     many = await extract(good(500), tmp_path, images=True, dpi=36)
     assert len(many.pages) == 500
-    assert len(found.model_dump_json()) + len(many.model_dump_json()) < RESULT_LIMIT
+    assert len(found.model_dump_json()) + len(many.model_dump_json()) < RESULT_LIMIT_BYTES
 
 
 async def test_what_can_not_be_read(tmp_path: Path) -> None:

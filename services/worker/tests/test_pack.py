@@ -8,8 +8,8 @@ import pytest
 from handoff_ledger import Claim, State
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution import pack
-from handoff_worker.execution.attempt import TIME_LIMIT
-from handoff_worker.execution.pack import Pack, Recipient, Recorded
+from handoff_worker.execution.outcomes import TIME_LIMIT, Recipient
+from handoff_worker.execution.pack import Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.packs import Ledger, Outcome, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
@@ -21,7 +21,7 @@ async def test_every_item_is_recorded_once() -> None:
     await pack.run()
     assert sum(map(len, ledger.chunks)) == 50
     assert ledger.recorded == {at: (at, State.SUCCEEDED, {"text": str(at)}) for at in range(50)}
-    assert (pack.again, pack.cancelled, pack.drained) == ({}, False, False)
+    assert (pack.retries, pack.cancelled, pack.drained) == ({}, False, False)
 
 
 async def test_items_share_the_common_fields() -> None:
@@ -162,7 +162,7 @@ async def test_each_item_has_its_own_verdict() -> None:
     states = {at: state for at, state, _ in ledger.recorded.values()}
     assert states == {0: State.SUCCEEDED, 1: State.FAILED, 4: State.SUCCEEDED}
     assert ledger.recorded[1][2]["code"] == "gone"
-    assert {at: (again.failure.code, again.after) for at, again in pack.again.items()} == {
+    assert {at: (retry.failure.code, retry.after) for at, retry in pack.retries.items()} == {
         2: ("busy", 9),
         3: (TIME_LIMIT.code, None),
     }
@@ -177,5 +177,5 @@ async def test_an_item_that_cancels_itself_is_tried_again() -> None:
     ledger = Ledger()
     pack = pack_of(handler, ledger, claim(9), concurrency=2)
     await asyncio.wait_for(pack.run(), 5)
-    assert list(pack.again) == [1]
+    assert list(pack.retries) == [1]
     assert len(ledger.recorded) == 8

@@ -7,7 +7,7 @@ import pytest
 
 from handoff_ledger import LedgerUnavailable, Stale
 from handoff_worker.errors import Retry
-from handoff_worker.execution.attempt import Again
+from handoff_worker.execution.outcomes import RetryLater
 from handoff_worker.resources import Resources
 from services.worker.tests.packs import Ledger, claim, echo, pack_of
 from services.worker.tests.support import Answer, Ask
@@ -58,11 +58,11 @@ async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() ->
     async def handler(ask: Ask, resources: Resources) -> Answer:
         raise Retry("busy")
 
-    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.again) >= 2)
+    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.retries) >= 2)
     await pack.run()
     assert pack.drained
-    assert all(isinstance(again, Again) for again in pack.again.values())
-    assert 2 <= len(pack.again) <= 3
+    assert all(isinstance(retry, RetryLater) for retry in pack.retries.values())
+    assert 2 <= len(pack.retries) <= 3
 
 
 async def test_a_handler_that_does_not_heed_its_cancellation_does_not_hold_up_a_stale_pack() -> None:

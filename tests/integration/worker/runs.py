@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from handoff_contracts import Contract, Payload, Policy, Result
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.resources import Resources
 
 
@@ -26,7 +26,7 @@ ASK = Contract(
 )
 ME = "this worker"
 Handler = Callable[[Ask, Resources], Answer] | Callable[[Ask, Resources], Awaitable[Answer]]
-Run = Callable[[str, Handler], Ending]
+Run = Callable[[str, Handler], RunResult]
 
 
 async def echo(ask: Ask, _: Resources) -> Answer:

@@ -6,7 +6,7 @@ from handoff_ledger import State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.errors import RecipientGone, Retry, Snooze, Unknown
 from handoff_worker.execution.executor import Executor
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.resources import Resources
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
@@ -24,7 +24,7 @@ async def unknown(ask: Ask, _: Resources) -> Answer:
 def test_what_is_held_waits_and_uses_no_attempt_up(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
     for _ in range(ASK.policy.max_attempts + 1):
-        assert run(id, held) == Ending(State.SCHEDULED, "throttled", 0.05)
+        assert run(id, held) == RunResult(State.SCHEDULED, "throttled", 0.05)
         assert bench.task(id).attempt == 0
         assert bench.due_again(id)
 
@@ -37,7 +37,7 @@ def test_a_held_task_that_is_to_be_cancelled_does_not_wait(bench: Bench, run: Ru
         return await held(ask, resources)
 
     assert run(id, handler).state is State.QUEUED
-    assert run(id, held) == Ending(refused="cancelled")
+    assert run(id, held) == RunResult(refused="cancelled")
 
 
 def test_a_pack_that_is_held_goes_on_where_it_was(bench: Bench, run: Run) -> None:
@@ -51,7 +51,7 @@ def test_a_pack_that_is_held_goes_on_where_it_was(bench: Bench, run: Run) -> Non
 
     batch = bench.accept_batch(ASK, {}, [{"text": str(number)} for number in range(10)])
     pack = f"{batch}.0"
-    assert run(pack, handler) == Ending(State.SCHEDULED, "throttled", 0.05)
+    assert run(pack, handler) == RunResult(State.SCHEDULED, "throttled", 0.05)
     assert bench.counts(batch) == {State.SUCCEEDED: 5, State.SCHEDULED: 5}
     done, ran[:] = set(ran), []
     assert bench.due_again(pack)
@@ -65,7 +65,7 @@ def test_a_pack_that_is_held_tries_what_failed_again_too(bench: Bench, run: Run)
         raise Retry("busy") if ask.text == "0" else Snooze("throttled", after=0.05)
 
     batch = bench.accept_batch(ASK, {}, [{"text": str(number)} for number in range(4)])
-    assert run(f"{batch}.0", handler) == Ending(State.SCHEDULED, "throttled", 0.05)
+    assert run(f"{batch}.0", handler) == RunResult(State.SCHEDULED, "throttled", 0.05)
     assert bench.counts(batch) == {State.SCHEDULED: 4}
 
 
@@ -76,9 +76,9 @@ def test_clients_are_told_who_is_gone(bench: Bench, run: Run) -> None:
         return Answer(text=ask.text)
 
     single = bench.accept(ASK, {"text": "1"})
-    assert run(single, handler) == Ending(State.FAILED, "recipient_gone")
+    assert run(single, handler) == RunResult(State.FAILED, "recipient_gone")
     pack = f"{bench.accept_batch(ASK, {}, [{'text': str(number)} for number in range(4)])}.0"
-    assert run(pack, handler) == Ending(State.SUCCEEDED)
+    assert run(pack, handler) == RunResult(State.SUCCEEDED)
     told, _ = bench.ledger.run(calls.list_gone(10))
     assert sorted((gone.channel, gone.recipient, gone.task) for gone in told) == [
         ("fcm:shop", "device-1", single),
@@ -96,5 +96,5 @@ def test_or_given_up_if_the_contract_says_so(bench: Bench, redis_url: str, drain
     once = replace(ASK, policy=replace(ASK.policy, unknown="give_up"))
     executor = Executor(SyncLedger(redis_url), LIMITS, resources(), ME, drain)
     id = bench.accept(ASK, {})
-    assert executor.run(Binding(once, unknown, asynchronous=True), id) == Ending(State.FAILED, "unknown")
+    assert executor.run(Binding(once, unknown, asynchronous=True), id) == RunResult(State.FAILED, "unknown")
     executor.close()

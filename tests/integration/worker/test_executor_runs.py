@@ -11,7 +11,7 @@ from handoff_ledger import Claim, LedgerUnavailable, State, SyncLedger, calls
 from handoff_worker.binding import Binding
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution.executor import Executor
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from services.worker.tests.support import resources
 from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Answer, Ask, Handler, echo
@@ -54,16 +54,16 @@ def ids(bench: Bench, redis_url: str) -> list[str]:
 
 
 def test_a_task_that_succeeds_is_followed_by_the_next(bench: Bench, executor: Executor, ids: list[str]) -> None:
-    ending = executor.run(BINDING, ids[0], LONG)
-    assert ending.state is State.SUCCEEDED
-    assert isinstance(ending.next, Claim)
+    result = executor.run(BINDING, ids[0], LONG)
+    assert result.state is State.SUCCEEDED
+    assert isinstance(result.next_claim, Claim)
     assert bench.task(ids[1]).state is State.RUNNING
-    assert executor.run_claimed(BINDING, ending.next) == Ending(State.SUCCEEDED)
+    assert executor.run_claimed(BINDING, result.next_claim) == RunResult(State.SUCCEEDED)
     assert [bench.task(id).result for id in ids] == [{"text": "one"}, {"text": "two"}]
 
 
 def test_it_is_not_when_the_run_has_lasted_long_enough(bench: Bench, executor: Executor, ids: list[str]) -> None:
-    assert executor.run(BINDING, ids[0], 0.0) == Ending(State.SUCCEEDED)
+    assert executor.run(BINDING, ids[0], 0.0) == RunResult(State.SUCCEEDED)
     assert bench.task(ids[1]).state is State.QUEUED
 
 
@@ -79,7 +79,7 @@ def test_nor_when_redis_was_away_in_between(
         return run(call)
 
     monkeypatch.setattr(executor._ledger, "run", away)
-    assert executor.run(BINDING, ids[0], LONG) == Ending(State.SUCCEEDED)
+    assert executor.run(BINDING, ids[0], LONG) == RunResult(State.SUCCEEDED)
     assert bench.task(ids[1]).state is State.QUEUED
 
 
@@ -93,9 +93,9 @@ async def again(ask: Ask, _: object) -> Answer:
 
 @pytest.mark.parametrize("handler", [fail, again])
 def test_nor_after_another_end(bench: Bench, executor: Executor, ids: list[str], handler: Handler) -> None:
-    ending = executor.run(Binding(ASK, handler, asynchronous=True), ids[0], LONG)
-    assert ending.state in (State.FAILED, State.SCHEDULED)
-    assert ending.next is None
+    result = executor.run(Binding(ASK, handler, asynchronous=True), ids[0], LONG)
+    assert result.state in (State.FAILED, State.SCHEDULED)
+    assert result.next_claim is None
     assert bench.task(ids[1]).state is State.QUEUED
 
 
@@ -104,5 +104,5 @@ def test_none_is_run_in_a_worker_that_stops(
     bench: Bench, executor: Executor, ids: list[str], looks: Looks, after: int
 ) -> None:
     looks.after = after
-    assert executor.run(BINDING, ids[0], LONG) == Ending(State.SUCCEEDED)
+    assert executor.run(BINDING, ids[0], LONG) == RunResult(State.SUCCEEDED)
     assert (bench.task(ids[1]).state, bench.task(ids[1]).attempt) == (State.QUEUED, 0)
