@@ -1,4 +1,4 @@
-"""What the handlers of one pool process share: made once, closed when the process ends."""
+"""The clients and credentials that all handlers of one pool process share."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`apps`: credentials; `pace`: what the whole fleet may send; `push`: providers of push notifications;
-    `outbound`: requests to any server of the internet; `mail`: the servers that mail goes by.
+    """Opened once in each pool process, and closed when the process ends.
+
+    `apps`: the providers' credentials. `pace`: the rate limiter that all workers share. `push`: the providers of push
+    notifications. `outbound`: the HTTP client for any server on the internet. `mail`: the SMTP servers.
     """
 
     settings: Settings
@@ -30,6 +32,7 @@ class Resources:
 
     @classmethod
     def open(cls, settings: Settings, ledger: SyncLedger) -> "Resources":
+        """Creates the resources. A client connects at its first use."""
         apps = Apps(settings)
         return cls(
             settings=settings,
@@ -41,6 +44,7 @@ class Resources:
         )
 
     async def aclose(self) -> None:
+        """Closes every client that a handler used."""
         await self.push.aclose()
         await self.outbound.aclose()
         await self.mail.aclose()

@@ -19,7 +19,7 @@ from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.responses import Answered
 from handoff_worker.providers.outbound.egress import Egress, EgressRefused
 from handoff_worker.providers.outbound.responses import READ, Received, Responded, judge, lost
-from handoff_worker.settings import Settings, networks
+from handoff_worker.settings import Settings, parse_networks
 
 CONNECT_SECONDS = 10.0
 SAME_METHOD = {307, 308}
@@ -37,7 +37,7 @@ class Outbound:
     """Sends requests through one pool of connections."""
 
     def __init__(self, settings: Settings) -> None:
-        self._egress = Egress(networks(settings.egress_allow))
+        self._egress = Egress(parse_networks(settings.egress_allow))
         self._pool = self._egress.pool()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str], body: bytes | None) -> Responded:
