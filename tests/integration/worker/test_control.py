@@ -56,7 +56,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             yield Desk(floor, celery, worker)
 
 
-ONE_STAYS = "The pool has 2 processes, and at least one stays."
+ONE_STAYS = "The pool has 2 processes, and must keep at least one."
 ONE_TO_100 = "A pool grows by 1 to 100 processes at once."
 NO_AUTOSCALE = "The worker was started without --autoscale. `pool_grow` and `pool_shrink` change its pool."
 QUEUES_ARE = "Handoff's queues are high, default, bulk, documents."
@@ -138,7 +138,7 @@ def test_a_queue_is_cancelled_and_added_again(desk: Desk) -> None:
 def test_the_last_queue_stays(desk: Desk) -> None:
     worker = desk.floor.hire("last", queues="documents")
     worker.wait_ready()
-    error = "It is the worker's last queue. `celery control shutdown` stops the worker."
+    error = "The worker consumes no other queue. `celery control shutdown` stops the worker."
     assert desk.command("cancel_consumer", {"queue": "documents"}, "last") == {"error": error}
     id = desk.floor.accept(ECHO, {"message": "runs"}, queue="documents")
     assert desk.floor.reaches(id, State.SUCCEEDED, 20)
@@ -180,7 +180,7 @@ def test_autoscale_works_and_its_range_is_checked(desk: Desk) -> None:
     assert effects.wait_for("began", 3), logs([worker])[-2000:]
     for most, least in ((0, 0), (-1, 0), (2, 3), (101, 1), ("2", 1), (2, -1)):
         error = desk.command("autoscale", {"max": most, "min": least}, "scaling")["error"]
-        assert error == "`max` is from 1 to 100, and `min` from 0 to `max`."
+        assert error == "`max` must be from 1 to 100, and `min` from 0 to `max`."
     assert "pool_grow is not supported with autoscale" in desk.command("pool_grow", {"n": 1}, "scaling")["error"]
     assert desk.command("autoscale", {"max": 4, "min": 2}, "scaling") == {"ok": "autoscale now max=4 min=2"}
     fourth = floor.accept(WAIT, {"effects": effects.path, "name": "job3", "seconds": 600}, queue="documents")

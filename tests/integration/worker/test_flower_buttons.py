@@ -52,7 +52,7 @@ BUTTONS: list[tuple[str, dict[str, str | int], int, str]] = [
     (f"/api/worker/pool/grow/{WORKER}", {"n": 1}, 200, "pool by 1"),
     (f"/api/worker/pool/grow/{WORKER}", {"n": 1000}, 403, "A pool grows by 1 to 100 processes at once."),
     (f"/api/worker/pool/shrink/{WORKER}", {"n": 1}, 200, "pool by 1"),
-    (f"/api/worker/pool/shrink/{WORKER}", {"n": 100}, 403, "at least one stays"),
+    (f"/api/worker/pool/shrink/{WORKER}", {"n": 100}, 403, "must keep at least one"),
     (f"/api/worker/pool/autoscale/{WORKER}", {"min": 1, "max": 2}, 403, "started without --autoscale"),
     (f"/api/worker/queue/add-consumer/{WORKER}", {"queue": "celery"}, 403, "Handoff's queues are"),
     (f"/api/worker/queue/add-consumer/{WORKER}", {"queue": "bulk"}, 200, "add consumer bulk"),

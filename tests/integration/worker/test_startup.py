@@ -9,7 +9,7 @@ import pytest
 
 from stack import clean_environment
 
-PREFORK = "Handoff runs tasks in the processes of Celery's prefork pool alone: leave --pool (-P) out."
+PREFORK = "Handoff runs tasks only in the processes of Celery's prefork pool: leave --pool (-P) out."
 LIMITS = "leave --time-limit and --soft-time-limit out, and change `time_limit` there."
 CUSTOM = {"CELERY_CUSTOM_WORKER_POOL": "celery.concurrency.thread:TaskPool"}
 REFUSED: list[tuple[list[str], Mapping[str, str], str]] = [

@@ -66,7 +66,7 @@ def test_nothing_of_it_was_logged(floor: Floor, crew: Crew) -> None:
     id = floor.accept(ECHO, {"message": "after"})
     assert floor.reaches(id, State.SUCCEEDED, 20)
     log = logs(crew.workers)
-    assert log.count("A message can't be read.") > 10
+    assert log.count("The worker dropped an unreadable message.") > 10
     assert PLANTED not in log
 
 
@@ -76,7 +76,7 @@ def test_an_unknown_contract_is_parked(floor: Floor, crew: Crew) -> None:
     assert floor.reaches(strange, State.PARKED, 20)
     assert floor.reaches(newer, State.PARKED, 20)
     assert floor.client.get(f"handoff:payload:{strange}") == '{"message": "kept"}'
-    assert wait_until(lambda: "A task was parked." in logs(crew.workers), 5)
+    assert wait_until(lambda: "The worker parked a task." in logs(crew.workers), 5)
 
 
 def test_an_endless_sync_handler_is_interrupted_at_its_time_limit(floor: Floor, crew: Crew) -> None:
