@@ -1,4 +1,4 @@
-"""A claim of a pack, a ledger that takes its outcomes, and the pack itself."""
+"""Builders for tests: a claim of a pack, a ledger that records outcomes, and the pack."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ Outcome = tuple[int, State, Any]
 
 
 def claim(items: int, recorded: Sequence[Sequence[Outcome]] = ()) -> Claim:
-    """A claim of a pack whose items' texts are their numbers."""
+    """Returns a claim of a pack. The text of each item is its number."""
     payload = json.dumps([{"text": str(number)} for number in range(items)])
     return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
 
 
 class Ledger:
-    """Takes outcomes as the ledger does; `answer` is what it says to each record."""
+    """Records outcomes in memory. `answer` returns False when the pack is cancelled."""
 
     def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
         self.chunks: list[Sequence[Outcome]] = []

@@ -1,4 +1,4 @@
-"""A pack: bounded concurrency, and every outcome recorded before its place is used again."""
+"""A pack has bounded concurrency, and records each outcome before its runner takes the next item."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ async def test_items_share_the_common_fields() -> None:
     assert [value["text"] for _, _, value in sorted(ledger.recorded.values())] == ["common", "own"]
 
 
-async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None:
-    """An item is in flight from its handler's start until the ledger has its outcome: that is what a kill repeats."""
+async def test_the_concurrency_bounds_the_items_in_flight_or_unrecorded() -> None:
+    """A kill repeats the items in flight: from the start of the handler until the ledger has the outcome."""
     open_items: set[str] = set()
     most = 0
     running = most_running = 0
@@ -74,13 +74,13 @@ async def test_a_sync_handler_has_one_item_in_flight() -> None:
     assert order == ["0", "0 recorded", "1", "1 recorded", "2", "2 recorded"]
 
 
-async def test_outcomes_that_come_together_are_recorded_together() -> None:
+async def test_simultaneous_outcomes_are_recorded_together() -> None:
     ledger = Ledger()
     await pack_of(echo, ledger, claim(100), concurrency=50).run()
     assert len(ledger.chunks) < 20
 
 
-async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
+async def test_an_outcome_does_not_wait_for_long_items() -> None:
     first_recorded = asyncio.Event()
 
     async def handler(ask: Ask, resources: Resources) -> Answer:
@@ -99,7 +99,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
     assert len(ledger.recorded) == 10
 
 
-async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_last_outcomes_do_not_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "LINGER_SECONDS", 60.0)
     recording, rest_done = asyncio.Event(), asyncio.Event()
     done = 0
@@ -121,7 +121,7 @@ async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch)
 
     ledger = Slow()
     await asyncio.wait_for(pack_of(handler, ledger, claim(10), concurrency=10).run(), 5)
-    assert [len(chunk) for chunk in ledger.chunks] == [6, 4]  # the four are less than half
+    assert [len(chunk) for chunk in ledger.chunks] == [6, 4]  # four outcomes are less than half of the runners
 
 
 async def test_recorded_items_are_not_run_again() -> None:
@@ -138,14 +138,14 @@ async def test_recorded_items_are_not_run_again() -> None:
     assert sorted(ledger.recorded) == [1, 3]
 
 
-async def test_a_pack_without_anything_left_ends() -> None:
+async def test_a_pack_without_open_items_ends() -> None:
     ledger = Ledger()
     pack = pack_of(echo, ledger, claim(1, [[(0, State.SUCCEEDED, None)]]))
     await asyncio.wait_for(pack.run(), 5)
     assert ledger.chunks == []
 
 
-async def test_each_item_has_its_own_verdict() -> None:
+async def test_each_item_has_its_own_outcome() -> None:
     async def handler(ask: Ask, resources: Resources) -> Answer:
         if ask.text == "1":
             raise Fail("gone")
@@ -168,7 +168,7 @@ async def test_each_item_has_its_own_verdict() -> None:
     }
 
 
-async def test_an_item_that_cancels_itself_is_tried_again() -> None:
+async def test_an_item_that_cancels_itself_is_retried() -> None:
     async def handler(ask: Ask, resources: Resources) -> Answer:
         if ask.text == "1":
             raise asyncio.CancelledError

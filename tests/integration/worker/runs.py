@@ -1,4 +1,4 @@
-"""A contract to run in this process, and handlers of it."""
+"""A contract and handlers that run in the test's own process."""
 
 from collections.abc import Awaitable, Callable
 
@@ -34,7 +34,7 @@ async def echo(ask: Ask, _: Resources) -> Answer:
 
 
 async def unwanted(ask: Ask, _: Resources) -> Answer:
-    raise AssertionError("a refused task was run")
+    raise AssertionError("a refused task ran")
 
 
 class Drain:

@@ -1,4 +1,4 @@
-"""The executor over a real Redis: what a run came to is in the ledger when it returns."""
+"""The executor over a real Redis: the ledger has the outcome when the run returns."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ def test_a_sync_task_runs_in_this_thread(bench: Bench, run: Run) -> None:
     assert threads == [threading.main_thread()]
 
 
-def test_a_verdict_of_failure_ends_the_task(bench: Bench, run: Run) -> None:
+def test_a_failure_ends_the_task(bench: Bench, run: Run) -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
         raise Fail("gone", "The device is gone.")
 
@@ -51,7 +51,7 @@ def test_a_verdict_of_failure_ends_the_task(bench: Bench, run: Run) -> None:
     assert (task.error.code, task.error.message) == ("gone", "The device is gone.")
 
 
-def test_it_is_tried_again_until_its_attempts_are_used_up(bench: Bench, run: Run) -> None:
+def test_a_task_is_retried_until_its_attempts_are_used_up(bench: Bench, run: Run) -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
         raise Retry("busy")
 
@@ -67,7 +67,7 @@ def test_it_is_tried_again_until_its_attempts_are_used_up(bench: Bench, run: Run
     assert task.error.code == "busy"
 
 
-def test_the_wait_that_was_asked_for_is_kept(bench: Bench, run: Run) -> None:
+def test_the_requested_delay_is_kept(bench: Bench, run: Run) -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
         raise Retry("busy", after=3600)
 
@@ -81,7 +81,7 @@ def test_the_wait_that_was_asked_for_is_kept(bench: Bench, run: Run) -> None:
     assert began - 1 < task.due_at.timestamp() - result.after < time.time() + 1
 
 
-def test_a_task_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) -> None:
+def test_a_cancelled_task_stops(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
 
     async def handler(ask: Ask, _: Resources) -> Answer:
@@ -91,14 +91,12 @@ def test_a_task_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) ->
 
     began = time.monotonic()
     assert run(id, handler) == RunResult(State.CANCELLED, "cancelled")
-    assert time.monotonic() - began < 30  # it would have lasted longer
+    assert time.monotonic() - began < 30  # sooner than the handler would return
     assert bench.task(id).state is State.CANCELLED
 
 
 @pytest.mark.parametrize("batched", [False, True])
-def test_what_was_done_is_recorded_when_redis_is_back(
-    bench: Bench, run: Run, redis_server: Redis, batched: bool
-) -> None:
+def test_an_outcome_is_recorded_when_redis_is_back(bench: Bench, run: Run, redis_server: Redis, batched: bool) -> None:
     id = f"{bench.accept_batch(ASK, {}, [{'text': 'done'}])}.0" if batched else bench.accept(ASK, {"text": "done"})
 
     def come_back() -> None:
@@ -119,7 +117,7 @@ def test_what_was_done_is_recorded_when_redis_is_back(
 
 
 @pytest.mark.parametrize("batched", [False, True])
-def test_a_run_that_lost_its_lease_changes_nothing(bench: Bench, run: Run, batched: bool) -> None:
+def test_an_attempt_without_its_lease_changes_nothing(bench: Bench, run: Run, batched: bool) -> None:
     id = f"{bench.accept_batch(ASK, {}, [{}])}.0" if batched else bench.accept(ASK, {})
 
     async def handler(ask: Ask, _: Resources) -> Answer:
@@ -133,7 +131,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(bench: Bench, run: Run, batch
     assert task.progress is None or task.progress.done == 0
 
 
-def test_what_a_task_sets_in_its_context_is_gone_with_it(bench: Bench, run: Run) -> None:
+def test_context_variables_of_a_handler_end_with_its_task(bench: Bench, run: Run) -> None:
     tenant, seen = ContextVar("tenant", default="nobody"), []
 
     async def handler(ask: Ask, _: Resources) -> Answer:

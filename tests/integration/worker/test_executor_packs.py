@@ -27,13 +27,13 @@ def test_a_pack_has_an_outcome_for_each_item(bench: Bench, run: Run) -> None:
     ]
 
 
-def test_a_sync_handler_runs_a_pack_too(bench: Bench, run: Run) -> None:
+def test_a_sync_handler_runs_a_pack(bench: Bench, run: Run) -> None:
     batch = bench.accept_batch(ASK, {}, [{"text": str(number)} for number in range(5)])
     assert run(f"{batch}.0", lambda ask, _: Answer(text=ask.text)) == RunResult(State.SUCCEEDED)
     assert bench.counts(batch) == {State.SUCCEEDED: 5}
 
 
-def test_only_what_has_no_outcome_is_tried_again_and_dies_with_the_last_attempt(bench: Bench, run: Run) -> None:
+def test_only_items_without_an_outcome_are_retried_and_the_last_attempt_ends_them_dead(bench: Bench, run: Run) -> None:
     ran: list[str] = []
 
     async def handler(ask: Ask, _: Resources) -> Answer:
@@ -56,7 +56,7 @@ def test_only_what_has_no_outcome_is_tried_again_and_dies_with_the_last_attempt(
     assert [(item.index, item.error and item.error.code) for item in dead] == [(1, "busy"), (4, "busy")]
 
 
-def test_a_pack_that_was_cut_goes_on_after_what_is_recorded(bench: Bench, run: Run) -> None:
+def test_an_interrupted_pack_skips_its_recorded_items(bench: Bench, run: Run) -> None:
     ran: list[str] = []
 
     async def handler(ask: Ask, _: Resources) -> Answer:
@@ -75,7 +75,7 @@ def test_a_pack_that_was_cut_goes_on_after_what_is_recorded(bench: Bench, run: R
     assert bench.counts(batch) == {State.SUCCEEDED: 5, State.FAILED: 1}
 
 
-def test_a_pack_whose_cancellation_is_asked_for_stops(bench: Bench, run: Run) -> None:
+def test_a_cancelled_pack_stops(bench: Bench, run: Run) -> None:
     batch = ""
 
     async def handler(ask: Ask, _: Resources) -> Answer:

@@ -1,4 +1,4 @@
-"""The pace of a fleet: several processes' worth of senders, one Redis."""
+"""The rate limiters of several processes share one Redis."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ def paces(redis_url: str) -> Iterator[list[Pace]]:
         ledger.close()
 
 
-async def test_together_they_keep_the_rate(paces: list[Pace]) -> None:
+async def test_all_rate_limiters_together_keep_the_rate(paces: list[Pace]) -> None:
     sent = 0
 
     async def sender(pace: Pace) -> None:
@@ -39,7 +39,7 @@ async def test_together_they_keep_the_rate(paces: list[Pace]) -> None:
                     group.create_task(sender(pace))
 
     rates, began = [0.0], time.monotonic()
-    while max(rates) < 0.6 * CHANNEL.rate and len(rates) <= 5:  # the machine itself may stand still for a while
+    while max(rates) < 0.6 * CHANNEL.rate and len(rates) <= 5:  # the machine may pause for a while
         before, since = sent, time.monotonic()
         with pytest.raises(TimeoutError):
             await all_of_them()
@@ -48,12 +48,12 @@ async def test_together_they_keep_the_rate(paces: list[Pace]) -> None:
     assert max(rates) >= 0.6 * CHANNEL.rate
 
 
-async def test_what_would_wait_long_gives_its_place(paces: list[Pace]) -> None:
+async def test_a_long_wait_becomes_a_snooze(paces: list[Pace]) -> None:
     await paces[0].admit("fcm:slow:1", 0.01)
-    with pytest.raises(Snooze) as held:
+    with pytest.raises(Snooze) as snoozed:
         await paces[1].admit("fcm:slow:1", 0.01)
-    assert held.value.failure.code == "paced"
-    assert 90 < held.value.after <= 100
+    assert snoozed.value.failure.code == "paced"
+    assert 90 < snoozed.value.after <= 100
 
 
 async def answers(answer: Answer) -> Answer:
@@ -64,27 +64,27 @@ async def send(pace: Pace, answer: Answer) -> Answer:
     return await send_through(CHANNEL, pace, lambda: answers(answer), recipient="device-1")
 
 
-async def test_a_throttled_sender_slows_the_whole_fleet(paces: list[Pace]) -> None:
+async def test_a_throttled_response_stops_the_channel_for_all(paces: list[Pace]) -> None:
     with pytest.raises(Retry) as again:
         await send(paces[0], Answer(Answered.RETRY, "quota_exceeded", after=30, throttled=True))
     assert (again.value.failure.code, again.value.after) == ("quota_exceeded", 30)
     for pace in paces:
-        with pytest.raises(Snooze) as held:
+        with pytest.raises(Snooze) as snoozed:
             await send(pace, delivered())
-        assert held.value.failure.code == "throttled"
-        assert 15 < held.value.after <= 30
+        assert snoozed.value.failure.code == "throttled"
+        assert 15 < snoozed.value.after <= 30
 
 
-async def test_a_rejected_credential_holds_its_channel_and_no_other(paces: list[Pace]) -> None:
-    with pytest.raises(Snooze) as held:
+async def test_a_rejected_credential_stops_only_its_channel(paces: list[Pace]) -> None:
+    with pytest.raises(Snooze) as snoozed:
         await send(paces[0], Answer(Answered.CREDENTIAL_REJECTED, "invalid_grant"))
-    assert held.value.failure.code == "credential_rejected"
+    assert snoozed.value.failure.code == "credential_rejected"
     with pytest.raises(Snooze):
         await send(paces[1], delivered())
     await paces[1].admit("fcm:shop:2e", 400)
 
 
-async def test_every_other_verdict_is_the_items_own(paces: list[Pace]) -> None:
+async def test_every_other_response_concerns_one_item(paces: list[Pace]) -> None:
     pace = paces[0]
     assert await send(pace, delivered("m-1")) == Answer(Answered.DELIVERED, id="m-1")
     with pytest.raises(RecipientGone) as gone:

@@ -1,4 +1,4 @@
-"""What runs knows its name: the same in every attempt, another for every item."""
+"""A handler can read its task's id, which is the same in every attempt and different for every item."""
 
 from handoff_ledger import State
 from handoff_worker.errors import Retry
@@ -29,7 +29,7 @@ def test_a_task_has_its_id_in_every_attempt(bench: Bench, run: Run) -> None:
         names.clear()
 
 
-def test_an_item_has_its_place_in_every_attempt(bench: Bench, run: Run) -> None:
+def test_an_item_has_its_own_id_in_every_attempt(bench: Bench, run: Run) -> None:
     names: dict[str, list[str]] = {}
 
     def blocking(ask: Ask, _: Resources) -> Answer:

@@ -1,8 +1,8 @@
 """Builds the template of a task's message with Celery itself, and leaves out the empty headers.
 
 `python -m handoff_worker.celery_bridge.message` prints the template. The ledger's scripts fill in `@id@`, `@task@`,
-`@queue@`, `@seq@` and `@retries@`. A test compares the ledger's copy with what the
-installed Celery builds.
+`@queue@`, `@seq@` and `@retries@`. A test compares the ledger's copy with the output
+of the installed Celery.
 """
 
 import base64
