@@ -84,10 +84,10 @@ async def test_an_unexpected_exception_is_logged_without_its_text(
     assert outcome == RetryLater(Failure(code="handler_error", message="The handler raised RuntimeError."))
     (record,) = caplog.records
     assert record.exc_info is None
-    told = vars(record)
-    assert (told["event"], told["contract"], told["error"]) == ("handler.raised", "test.ask", "RuntimeError")
-    assert told["where"].startswith(f"{__file__}:")
-    assert SECRET not in str(told)
+    logged = vars(record)
+    assert (logged["event"], logged["contract"], logged["error"]) == ("handler.raised", "test.ask", "RuntimeError")
+    assert logged["where"].startswith(f"{__file__}:")
+    assert SECRET not in str(logged)
 
 
 @pytest.mark.parametrize("payload", [{}, {"text": 1}, {"text": "", "more": SECRET}, [], None])

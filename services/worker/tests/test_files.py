@@ -73,7 +73,7 @@ def test_without_a_blob_folder_every_path_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "none", "file") == "no_such_file"
 
 
-def test_an_unvalidated_path_can_not_leave_the_folder(folder: Path) -> None:
+def test_an_unvalidated_path_cannot_leave_the_folder(folder: Path) -> None:
     for path in ("../secret", "a/../../secret", "/etc/passwd"):
         unchecked = FileRef.model_construct(path=path, content=None)
         with pytest.raises(Fail):

@@ -15,14 +15,14 @@ class Request:
     def __init__(self, id: str, *, begun: bool = True) -> None:
         self.id = id
         self.begun = begun
-        self.told: list[tuple[str, str]] = []
+        self.applied: list[tuple[str, str]] = []
 
     def become(self, turn: Turn) -> str:
         ended, self.id = self.id, turn.next
         return ended
 
     def tell(self, turn: Turn, ended: str) -> None:
-        self.told.append((ended, turn.next))
+        self.applied.append((ended, turn.next))
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def test_a_request_becomes_each_next_task_in_turn(runs: Runs) -> None:
     turn(runs, first, "c")
     assert runs.held() == ["b", "y", "c"]
     runs.tell()
-    assert (one.id, one.told) == ("c", [("a", "b"), ("b", "c")])
-    assert (other.id, other.told) == ("y", [("x", "y")])
+    assert (one.id, one.applied) == ("c", [("a", "b"), ("b", "c")])
+    assert (other.id, other.applied) == ("y", [("x", "y")])
     assert runs.held() == []
     runs.tell()
-    assert len(one.told) == 2
+    assert len(one.applied) == 2
 
 
 def test_turns_of_an_unacknowledged_request_wait_in_order(runs: Runs) -> None:
@@ -64,7 +64,7 @@ def test_turns_of_an_unacknowledged_request_wait_in_order(runs: Runs) -> None:
     assert runs.held() == ["b", "c"]
     late.begun = True
     runs.tell()
-    assert late.told == [("a", "b"), ("b", "c")]
+    assert late.applied == [("a", "b"), ("b", "c")]
     assert runs.held() == []
 
 
@@ -94,7 +94,7 @@ def test_a_line_may_come_in_pieces(runs: Runs, monkeypatch: pytest.MonkeyPatch) 
         turn(runs, run, f"task{number}")
     runs.tell()
     assert request.id == "task49"
-    assert len(request.told) == 50
+    assert len(request.applied) == 50
 
 
 def test_a_partial_line_is_kept_until_its_end_arrives(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_a_queue_is_cancelled_and_added_again(desk: Desk) -> None:
     assert desk.command("cancel_consumer", {"queue": "documents"})["ok"]
 
 
-def test_the_last_queue_can_not_be_cancelled(desk: Desk) -> None:
+def test_the_last_queue_cannot_be_cancelled(desk: Desk) -> None:
     worker = desk.floor.hire("last", queues="documents")
     worker.wait_ready()
     error = "The worker consumes no other queue. `celery control shutdown` stops the worker."

@@ -79,8 +79,8 @@ def test_gone_recipients_are_listed(bench: Bench, run: Run) -> None:
     assert run(single, handler) == RunResult(State.FAILED, "recipient_gone")
     pack = f"{bench.accept_batch(ASK, {}, [{'text': str(number)} for number in range(4)])}.0"
     assert run(pack, handler) == RunResult(State.SUCCEEDED)
-    told, _ = bench.ledger.run(calls.list_gone(10))
-    assert sorted((gone.channel, gone.recipient, gone.task) for gone in told) == [
+    listed, _ = bench.ledger.run(calls.list_gone(10))
+    assert sorted((gone.channel, gone.recipient, gone.task) for gone in listed) == [
         ("fcm:shop", "device-1", single),
         ("fcm:shop", "device-1", pack),
         ("fcm:shop", "device-2", pack),

@@ -21,7 +21,7 @@ LONG = 600.0  # seconds, longer than any test
 
 
 class Desk(NamedTuple):
-    """An operator with a stock Celery client, two workers of one process each, and a queue that nobody serves."""
+    """An operator with a stock Celery client, two workers of one process each, and a queue without a worker."""
 
     floor: Floor
     celery: Celery
@@ -115,8 +115,8 @@ def test_each_id_has_its_own_reply(desk: Desk) -> None:
     done = floor.accept(ECHO, {"message": "done"})
     assert floor.reaches(done, State.SUCCEEDED, 20)
     batch = floor.accept_batch(BLOCK, {"effects": ""}, [{"name": str(at)} for at in range(BLOCK.policy.pack * 3)])
-    single, nobody = queued(floor, ""), "0" * 26
-    ids = [single, f"{batch}.1", f"{batch}.9", done, nobody, "5b1c0a4e-uuid", "\ud800", ""]
+    single, never_accepted = queued(floor, ""), "0" * 26
+    ids = [single, f"{batch}.1", f"{batch}.9", done, never_accepted, "5b1c0a4e-uuid", "\ud800", ""]
     for reply in desk.revoke(ids).values():
         assert reply == {
             "ok": {
@@ -124,7 +124,7 @@ def test_each_id_has_its_own_reply(desk: Desk) -> None:
                 f"{batch}.1": "cancelled",
                 f"{batch}.9": "unknown",
                 done: "succeeded",
-                nobody: "unknown",
+                never_accepted: "unknown",
                 "5b1c0a4e-uuid": "unknown",
                 "\ud800": "unknown",
                 "": "unknown",

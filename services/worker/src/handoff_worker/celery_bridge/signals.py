@@ -99,7 +99,7 @@ class Parent:
         self._lease_keeper.start()
         self._ready_file.touch()
         sender.timer.call_repeatedly(TOUCH_INTERVAL_SECONDS, self._ready_file.touch)
-        # Celery replaces a dead pool process only every 5 s, for its check at the death often comes too early.
+        # Celery replaces a dead pool process only every 5 s, because its check at the death often runs too early.
         sender.timer.call_repeatedly(POOL_POLL_SECONDS, sender.pool.maintain_pool)
         sender.timer.call_repeatedly(POOL_POLL_SECONDS, self._process.runs.tell)
         log.info("The worker is ready.", extra={"event": "worker.ready", "queues": list(queues)})

@@ -13,7 +13,7 @@ REFUSED_EXIT_CODE = 2  # the same as for an invalid setting
 
 
 def connect(app: Celery, fixed: Mapping[str, object]) -> None:
-    """Checks the options when the application's worker starts. `fixed`: Celery settings that nobody may change."""
+    """Checks the options when the application's worker starts. `fixed`: Celery settings that must stay unchanged."""
     signals.worker_init.connect(partial(check, app, fixed), weak=False)
 
 

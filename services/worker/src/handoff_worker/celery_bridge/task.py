@@ -19,7 +19,7 @@ LIMIT_MARGIN_SECONDS = 30  # from the last item's time limit until Celery kills 
 
 
 class ContractTask(Task):  # type: ignore[type-arg]  # celery's Task takes no parameters when it runs
-    """Reads only the id of a message, for the ledger has the payload."""
+    """Reads only the id of a message, because the ledger has the payload."""
 
     throws = (TaskError,)
     ignore_result = True
