@@ -44,7 +44,7 @@ from tests.faults.scenarios import (
     slow,
 )
 from tests.faults.scene import Scene, checkout
-from tests.faults.verdict import HEAD, Verdict, judge, percentile
+from tests.faults.verdict import HEAD, HandlerError, judge, percentile
 
 LIMIT_SECONDS = 1500  # of one scenario; what takes longer hangs
 SCENARIOS: dict[str, Callable[..., None]] = {
@@ -77,7 +77,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) -> Verdict:
+def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) -> HandlerError:
     """Plays one scenario in a folder of its own."""
     began = time.monotonic()
     scenario = (SCENARIOS | LONG)[name]
@@ -89,14 +89,14 @@ def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) ->
             scenario(scene, quick=quick)
             verdict = judge(name, scene)
     except Exception as error:  # what goes wrong in one scenario is its verdict; the others are played all the same
-        verdict = Verdict(name, NOTHING, faults=[*scene.faults, f"{type(error).__name__}: {error}"])
+        verdict = HandlerError(name, NOTHING, faults=[*scene.faults, f"{type(error).__name__}: {error}"])
     finally:
         signal.alarm(0)
     verdict.seconds = time.monotonic() - began
     return verdict
 
 
-def show(verdict: Verdict) -> None:
+def show(verdict: HandlerError) -> None:
     say(verdict.row())
     for fault in verdict.faults:
         say(f"  fault: {fault}")
@@ -117,7 +117,7 @@ def main() -> int:
         verdicts.append(play(name, folder, pythonpath, options.seed, quick=options.quick))
         show(verdicts[-1])
     stock.join()
-    verdicts.append(Verdict.of_control(stock.findings))
+    verdicts.append(HandlerError.of_control(stock.findings))
     show(verdicts[-1])
     good = not any(verdict.faults for verdict in verdicts)
     if good:
@@ -128,7 +128,7 @@ def main() -> int:
     return 0 if good else 1
 
 
-def summary(verdicts: list[Verdict], stock: Findings) -> dict[str, int | float]:
+def summary(verdicts: list[HandlerError], stock: Findings) -> dict[str, int | float]:
     return {
         "accepted": sum(verdict.findings.accepted for verdict in verdicts),
         "executed": sum(verdict.findings.executed for verdict in verdicts),

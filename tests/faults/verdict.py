@@ -11,7 +11,7 @@ ANSWER_SECONDS = 2.0  # the longest that the API may take, Redis or no Redis
 
 
 @dataclass
-class Verdict:
+class HandlerError:
     """A row of the table."""
 
     name: str
@@ -47,7 +47,7 @@ HEAD = f"{'scenario':16}" + "".join(
 )
 
 
-def judge(name: str, scene: Scene) -> Verdict:
+def judge(name: str, scene: Scene) -> HandlerError:
     """Waits for the end of everything, and holds what was asked for against what was done."""
     drain(scene)
     ends(scene)
@@ -58,7 +58,7 @@ def judge(name: str, scene: Scene) -> Verdict:
     if findings.unknown:
         scene.notes.append(f"{findings.unknown} keys unknown to the client")
     faults = [*findings.faults(), *scene.faults]
-    return Verdict(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
+    return HandlerError(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
 
 
 def repeats(scene: Scene, findings: Findings) -> None:

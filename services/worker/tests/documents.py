@@ -9,9 +9,9 @@ import psutil
 
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import DocumentExtract, Extracted
-from handoff_worker.errors import Verdict
+from handoff_worker.errors import HandlerError
 from handoff_worker.handlers.document_extract import document_extract
-from handoff_worker.identity import named
+from handoff_worker.task_id import bound_task_id
 from services.worker.tests.support import resources
 
 TASK = "0123456789abcdef"
@@ -25,7 +25,7 @@ async def extract(content: bytes, blobs: Path | None, **ask: Any) -> Extracted:
         (blobs / "it.pdf").write_bytes(content)
         file = FileRef(path="it.pdf")
     made: Any = document_extract
-    with named(TASK):
+    with bound_task_id(TASK):
         result: Extracted = await made(DocumentExtract(file=file, **ask), resources(blob_dir=blobs))
     return result
 
@@ -34,8 +34,8 @@ async def end(content: bytes, blobs: Path | None, **ask: Any) -> str:
     """`read`, or the code of its error."""
     try:
         await extract(content, blobs, **ask)
-    except Verdict as error:
-        return error.fault.code
+    except HandlerError as error:
+        return error.failure.code
     return "read"
 
 

@@ -1,4 +1,4 @@
-"""A claim of a pack, a ledger that takes its outcomes, and the pack itself."""
+"""Builders for tests: a claim of a pack, a ledger that records outcomes, and the pack."""
 
 import asyncio
 import json
@@ -8,7 +8,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.execution.pack import Gone, Pack, Recorded
+from handoff_worker.execution.outcomes import Recipient
+from handoff_worker.execution.pack import Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.support import Answer, Ask, attempt_at
 
@@ -16,20 +17,20 @@ Outcome = tuple[int, State, Any]
 
 
 def claim(items: int, recorded: Sequence[Sequence[Outcome]] = ()) -> Claim:
-    """A claim of a pack whose items' texts are their numbers."""
+    """Returns a claim of a pack. The text of each item is its number."""
     payload = json.dumps([{"text": str(number)} for number in range(items)])
     return Claim("0.0", 1, 1, 5, payload, "{}", [json.dumps(chunk) for chunk in recorded])
 
 
 class Ledger:
-    """Takes outcomes as the ledger does; `answer` is what it says to each record."""
+    """Records outcomes in memory. `answer` returns False when the pack is cancelled."""
 
     def __init__(self, answer: Callable[[], bool] = lambda: True) -> None:
         self.chunks: list[Sequence[Outcome]] = []
-        self.gone: list[Gone] = []
+        self.gone: list[Recipient] = []
         self._answer = answer
 
-    async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+    async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
         await asyncio.sleep(0.001)
         self.gone += gone
         self.chunks.append([(at, state, from_json(outcome)) for at, state, outcome in outcomes])

@@ -1,4 +1,4 @@
-"""A contract for tests, and bindings of it."""
+"""A contract for tests, and attempts at it."""
 
 import inspect
 from collections.abc import Callable
@@ -23,12 +23,12 @@ class Answer(Result):
 
 
 def resources(**settings: Any) -> Resources:
-    """Resources whose ledger is nowhere."""
+    """Returns resources whose ledger can't be reached."""
     return Resources.open(Settings(**settings), SyncLedger("redis://127.0.0.1:1/0"))
 
 
 def attempt_at(handler: Callable[[Any, Resources], Any], **policy: Any) -> Attempt:
-    """An attempt whose contract has this policy and this handler."""
+    """Returns an attempt with this handler and this policy."""
     contract = Contract(
         name="test.ask", version=1, payload=Ask, result=Answer, summary="A test.", policy=Policy(**policy)
     )

@@ -154,8 +154,8 @@ def test_the_error_for_a_malformed_file_quotes_nothing_of_it(tmp_path: Path, tex
     cache = CredentialCache(Apps(Settings(apps_dir=tmp_path)), "apns", lambda app: apns.read_account(app.text))
     with pytest.raises(Fail) as failed:
         cache.get("default")
-    assert failed.value.fault.code == "bad_credential"
-    assert "5ecret" not in f"{failed.value.fault}{failed.value!r}"
+    assert failed.value.failure.code == "bad_credential"
+    assert "5ecret" not in f"{failed.value.failure}{failed.value!r}"
     assert failed.value.__suppress_context__
 
 

@@ -1,4 +1,4 @@
-"""What becomes of events when the connection is lost."""
+"""The consumer publishes its events when the connection is lost."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +9,7 @@ from handoff_worker.celery_bridge.consumer import Consumer
 
 
 class Dispatcher:
-    """Keeps events until it is told to publish them, as Celery's does."""
+    """Buffers events until `flush`, as Celery's dispatcher does."""
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
@@ -25,15 +25,15 @@ class Dispatcher:
         self._kept.clear()
 
 
-def run_out(timer: Timer) -> None:
-    """Does what is due, whenever that is."""
+def run_all(timer: Timer) -> None:
+    """Runs every entry at once, whenever it is due."""
     for _, _, entry in sorted(timer.queue):
         if not entry.cancelled:
             entry()
     timer.clear()
 
 
-def test_what_is_heard_while_the_connection_is_closed_holds_up_no_later_event() -> None:
+def test_an_event_during_a_closing_connection_delays_no_later_event() -> None:
     timer: Any = Timer()
     consumer: Any = Consumer.__new__(Consumer)
     consumer.timer, consumer.hub, consumer.controller = timer, SimpleNamespace(timer=timer), None
@@ -46,5 +46,5 @@ def test_what_is_heard_while_the_connection_is_closed_holds_up_no_later_event() 
     consumer._cancel_connection_timer_entries()  # as Celery does when the connection fails at once
     assert dispatcher.published == ["ended meanwhile"]
     dispatcher.send("later")
-    run_out(timer)
+    run_all(timer)
     assert dispatcher.published == ["ended meanwhile", "later"]

@@ -1,4 +1,4 @@
-"""Celery's remote control, without a worker: what is known of it, and what a revoke answers that cannot be done."""
+"""Celery's remote control without a worker: the list of commands, and the errors of a revoke."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,22 +11,22 @@ from handoff_worker.celery_bridge.control import REFUSED
 from handoff_worker.celery_bridge.revoke import MAX_IDS, Revoker
 from handoff_worker.settings import Settings
 
-OURS = {
+HANDOFF_COMMANDS = {
     *REFUSED,
     *("revoke", "terminate", "shutdown", "pool_grow", "pool_shrink", "autoscale", "add_consumer", "cancel_consumer"),
 }
-CELERYS = {"enable_events", "heartbeat"}
+CELERY_COMMANDS = {"enable_events", "heartbeat"}
 AN_ID = "0" * 26
 
 
 def test_every_control_command_of_celery_has_a_stated_result() -> None:
     commands = {name for name, about in Panel.meta.items() if about.type == "control"}
-    assert commands == OURS | CELERYS
+    assert commands == HANDOFF_COMMANDS | CELERY_COMMANDS
     modules = {name: Panel.data[name].__module__.partition(".")[0] for name in commands}
-    assert {name for name, module in modules.items() if module == "handoff_worker"} == OURS
+    assert {name for name, module in modules.items() if module == "handoff_worker"} == HANDOFF_COMMANDS
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(HANDOFF_COMMANDS))
 def test_the_command_line_finds_the_help_of_a_command(name: str) -> None:
     assert Panel.meta[name].help.endswith(".")
     assert len(Panel.meta[name].help) > 10
@@ -42,7 +42,7 @@ def test_the_command_line_finds_the_help_of_a_command(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("terminate", [False, True])
-def test_a_revoke_that_cannot_be_done_says_so(ids: object, error: str, terminate: bool) -> None:
+def test_an_impossible_revoke_replies_with_an_error(ids: object, error: str, terminate: bool) -> None:
     settings = Settings(broker_url="redis://127.0.0.1:1/0")
     state: Any = SimpleNamespace(consumer=SimpleNamespace(pool=None))
     reply = Revoker(settings, process).revoke(state, ids, terminate=terminate)

@@ -62,7 +62,7 @@ def test_a_malformed_file_replaces_nothing(apps: Apps, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(Fail, match="bad_credential") as failed:
             cache.get("default")
-        assert "5ecret" not in f"{failed.value!r} {failed.value.fault}"
+        assert "5ecret" not in f"{failed.value!r} {failed.value.failure}"
         assert failed.value.__suppress_context__
     write(tmp_path, "3")
     assert cache.get("default") == 3

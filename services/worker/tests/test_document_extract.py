@@ -21,7 +21,7 @@ from handoff_worker.documents import extraction
 from handoff_worker.documents.result import collect, parse_date
 from handoff_worker.documents.store import ResultFolder
 from handoff_worker.errors import Fail, Retry
-from handoff_worker.execution.attempt import RESULT_LIMIT
+from handoff_worker.execution.attempt import RESULT_LIMIT_BYTES
 from process import wait_until
 from services.worker.tests.documents import TASK, children, end, extract, files
 from services.worker.tests.hostile_pdfs import HOSTILE
@@ -137,7 +137,7 @@ def long(pages: int) -> bytes:
 async def test_a_long_text_goes_to_a_file(tmp_path: Path) -> None:
     found = await extract(long(20), tmp_path)
     assert found.text_file
-    assert len(found.model_dump_json().encode()) < RESULT_LIMIT
+    assert len(found.model_dump_json().encode()) < RESULT_LIMIT_BYTES
     lines = [json.loads(line) for line in (tmp_path / str(found.text_file.path)).read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(1, 21))
     assert lines[7]["text"].count("words") == 4_000
@@ -155,7 +155,7 @@ async def test_the_largest_result_fits(tmp_path: Path) -> None:
     assert found.outline_truncated
     many = await extract(good(500), tmp_path, images=True, dpi=36)
     assert len(many.pages) == 500
-    assert len(found.model_dump_json()) + len(many.model_dump_json()) < RESULT_LIMIT
+    assert len(found.model_dump_json()) + len(many.model_dump_json()) < RESULT_LIMIT_BYTES
 
 
 async def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -165,14 +165,14 @@ async def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(Fail) as raised:
             async with extraction.extract_frames(DocumentExtract(file=FileRef(path=path)), tmp_path):
                 pass
-        assert raised.value.fault.code == code
+        assert raised.value.failure.code == code
 
 
 async def test_an_unwritable_blob_folder_is_retried(tmp_path: Path) -> None:
     (tmp_path / "documents").symlink_to("/tmp")  # noqa: S108  # nothing may be written there
     with pytest.raises(Retry) as raised:
         await extract(good(), tmp_path, images=True)
-    assert raised.value.fault.code == "blob_folder_unwritable"
+    assert raised.value.failure.code == "blob_folder_unwritable"
 
 
 async def busy(before: set[int]) -> psutil.Process:
@@ -204,7 +204,7 @@ async def test_a_killed_process_is_retried(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     with pytest.raises(Retry) as raised:
         await task
-    assert raised.value.fault.code == "document_process_failed"
+    assert raised.value.failure.code == "document_process_failed"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_invalid_frames_are_refused(invalid: list[tuple[bytes, bytes]], tm
     with pytest.raises(Fail) as raised:
         await collect(frames(), folder)
     folder.close(keep=False)
-    assert raised.value.fault.code == "document_crashed"
+    assert raised.value.failure.code == "document_crashed"
     assert files(tmp_path) == []
 
 

@@ -10,7 +10,7 @@ import httpcore2
 import pytest
 
 from handoff_worker.providers.http_request.egress import AddressForbidden, EgressBackend
-from handoff_worker.settings import Settings, networks
+from handoff_worker.settings import Settings, parse_networks
 
 ALLOWED = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"]
 FORBIDDEN = [
@@ -51,13 +51,13 @@ def test_other_networks_are_forbidden(out: EgressBackend, address: str) -> None:
 
 
 def test_only_listed_networks_are_allowed_besides() -> None:
-    out = EgressBackend(networks("10.1.0.0/16, fd00:1::/64"))
+    out = EgressBackend(parse_networks("10.1.0.0/16, fd00:1::/64"))
     assert all(map(out.allowed, ["10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5", "8.8.8.8"]))
     assert not any(map(out.allowed, ["10.2.0.1", "::ffff:10.2.0.1", "fd00:2::5", "127.0.0.1"]))
 
 
 def test_a_list_of_all_ipv6_does_not_allow_ipv4() -> None:
-    assert not EgressBackend(networks("::/0")).allowed("::ffff:10.0.0.1")
+    assert not EgressBackend(parse_networks("::/0")).allowed("::ffff:10.0.0.1")
 
 
 @pytest.mark.parametrize("text", ["10.1.0.1/16", "10.1.0.0/33", "example.com", "10.1.0.0/16;"])
@@ -94,7 +94,7 @@ async def test_dns_rebinding_reaches_only_a_checked_address(monkeypatch: pytest.
                 return [(2, 1, 6, "", (lookups[-1], port))]
 
             monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-            out = EgressBackend(networks("127.0.0.2/32"))
+            out = EgressBackend(parse_networks("127.0.0.2/32"))
             stream = await out.connect_tcp("rebinding.example", port, 20)
             assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
             await stream.aclose()
@@ -114,7 +114,7 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch: p
             return [(2, 1, 6, "", (address, port)) for address in ("127.7.7.7", "127.0.0.2")]
 
         monkeypatch.setattr(socket, "getaddrinfo", two)
-        out = EgressBackend(networks("127.0.0.0/8"))
+        out = EgressBackend(parse_networks("127.0.0.0/8"))
         stream = await out.connect_tcp("two.example", port, 20)
         assert stream.get_extra_info("server_addr") == ("127.0.0.2", port)
         await stream.aclose()

@@ -157,8 +157,8 @@ async def test_a_file_that_is_no_key(fcm: FcmProvider, simulator: FcmSimulator, 
     (tmp_path / "fcm.default.json").write_text(text)
     with pytest.raises(Fail) as failed:
         await fcm.send(PUSH)
-    assert failed.value.fault.code == "bad_credential"
-    assert "5ecret" not in f"{failed.value!r} {failed.value.fault}"
+    assert failed.value.failure.code == "bad_credential"
+    assert "5ecret" not in f"{failed.value!r} {failed.value.failure}"
     assert failed.value.__suppress_context__
 
 

@@ -1,4 +1,4 @@
-"""A payload opens files of the blob folder, and nothing else."""
+"""A payload can open files of the blob folder, and nothing else."""
 
 import os
 from base64 import b64encode
@@ -13,7 +13,7 @@ from handoff_worker.files import open_file, read_file
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A blob folder, with a secret beside it."""
+    """A blob folder, with a secret file next to it."""
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").write_text("secret")
@@ -28,11 +28,11 @@ def refused(folder: Path | None, path: str, limit: int = 100) -> str:
     before = len(list(open_files.glob("*")))
     with pytest.raises(Fail) as error:
         open_file(FileRef(path=path), folder, limit)
-    assert len(list(open_files.glob("*"))) == before, "it left a file open"
-    return error.value.fault.code
+    assert len(list(open_files.glob("*"))) == before, "the call left a file open"
+    return error.value.failure.code
 
 
-def test_a_file_of_the_folder_and_one_of_the_payload(folder: Path) -> None:
+def test_a_file_comes_from_the_folder_or_from_the_payload(folder: Path) -> None:
     assert read_file(FileRef(path="a/b/file"), folder, 6) == b"inside"
     assert read_file(FileRef(content=b64encode(b"\x00\xff").decode()), None, 2) == b"\x00\xff"
     with open_file(FileRef(path="a/b/file"), folder, 6) as opened:
@@ -46,12 +46,12 @@ def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("to", ["../secret", "a/b/file"])
-def test_no_link_is_followed_wherever_it_leads(folder: Path, to: str) -> None:
+def test_a_link_to_a_file_is_refused_wherever_it_leads(folder: Path, to: str) -> None:
     (folder / "link").symlink_to(to)
     assert refused(folder, "link") == "no_such_file"
 
 
-def test_no_folder_that_is_a_link_is_entered(folder: Path) -> None:
+def test_a_link_to_a_folder_is_refused(folder: Path) -> None:
     (folder / "out").symlink_to("../outside")
     (folder / "a" / "out").symlink_to(folder.parent / "outside")
     assert refused(folder, "out/file") == "no_such_file"
@@ -59,7 +59,7 @@ def test_no_folder_that_is_a_link_is_entered(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["none", "a", "a/b/file/more", "a/none/file", "x" * 300])
-def test_what_is_no_file(folder: Path, path: str) -> None:
+def test_a_path_without_a_regular_file_is_refused(folder: Path, path: str) -> None:
     assert refused(folder, path) == "no_such_file"
 
 
@@ -68,19 +68,19 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(folder: Path) -> None:
     assert refused(folder, "pipe") == "no_such_file"
 
 
-def test_without_a_folder_there_is_no_file(tmp_path: Path) -> None:
+def test_without_a_blob_folder_every_path_is_refused(tmp_path: Path) -> None:
     assert refused(None, "file") == "no_such_file"
     assert refused(tmp_path / "none", "file") == "no_such_file"
 
 
-def test_a_path_that_was_never_checked_stays_inside_all_the_same(folder: Path) -> None:
+def test_an_unvalidated_path_cannot_leave_the_folder(folder: Path) -> None:
     for path in ("../secret", "a/../../secret", "/etc/passwd"):
         unchecked = FileRef.model_construct(path=path, content=None)
         with pytest.raises(Fail):
             open_file(unchecked, folder, 1_000_000)
 
 
-def test_a_file_is_no_larger_than_it_may_be(folder: Path) -> None:
+def test_a_file_over_the_limit_is_refused(folder: Path) -> None:
     assert refused(folder, "a/b/file", 5) == "file_too_large"
     with pytest.raises(Fail, match="file_too_large"):
         read_file(FileRef(content="AAAA"), None, 2)

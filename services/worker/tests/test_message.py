@@ -1,4 +1,4 @@
-"""The ledger writes messages as Celery's own builder would, and a Celery worker without any of our code runs them."""
+"""The ledger writes the messages that Celery builds, and a stock Celery worker runs them."""
 
 import json
 from importlib.resources import files
@@ -14,14 +14,14 @@ COPY = files("handoff_ledger.scripts").joinpath("message.json")
 ID = "01m81m8ah6v374rb4hsz6cy8wp"
 
 
-def test_the_ledgers_copy_is_what_the_installed_celery_builds() -> None:
+def test_the_ledgers_copy_equals_the_message_of_the_installed_celery() -> None:
     assert COPY.read_text().strip() == template(), (
         "Celery builds another message now. Read what changed, then run: "
         f"python -m handoff_worker.celery_bridge.message > {Path(str(COPY)).relative_to(Path(__file__).parents[3])}"
     )
 
 
-def test_the_template_has_no_payload_and_every_place_to_fill_in() -> None:
+def test_the_template_has_every_placeholder_and_no_payload() -> None:
     text = template()
     assert set(text.split("@")[1::2]) == {"id", "task", "queue", "seq", "retries"}
     message = json.loads(text.replace("@retries@", "0"))
@@ -44,6 +44,6 @@ def test_an_unmodified_celery_worker_runs_the_message() -> None:
         filled = filled.replace(f"@{place}@", value)
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=10.0):
         with app.connection_for_write() as connection:
-            getattr(connection.default_channel, "_put")("celery", json.loads(filled))  # noqa: B009  # as it is, unbuilt
+            getattr(connection.default_channel, "_put")("celery", json.loads(filled))  # noqa: B009  # bypasses the message builder
         assert wait_until(lambda: bool(ran), 10)
     assert ran == [(ID, 3, "celery")]

@@ -1,4 +1,4 @@
-"""A pack: bounded concurrency, and every outcome recorded before its place is used again."""
+"""A pack has bounded concurrency, and records each outcome before its runner takes the next item."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import pytest
 from handoff_ledger import Claim, State
 from handoff_worker.errors import Fail, Retry
 from handoff_worker.execution import pack
-from handoff_worker.execution.attempt import TIME_LIMIT
-from handoff_worker.execution.pack import Gone, Pack, Recorded
+from handoff_worker.execution.outcomes import TIME_LIMIT, Recipient
+from handoff_worker.execution.pack import Pack, Recorded
 from handoff_worker.resources import Resources
 from services.worker.tests.packs import Ledger, Outcome, claim, echo, never, pack_of
 from services.worker.tests.support import Answer, Ask, attempt_at
@@ -21,7 +21,7 @@ async def test_every_item_is_recorded_once() -> None:
     await pack.run()
     assert sum(map(len, ledger.chunks)) == 50
     assert ledger.recorded == {at: (at, State.SUCCEEDED, {"text": str(at)}) for at in range(50)}
-    assert (pack.again, pack.cancelled, pack.drained) == ({}, False, False)
+    assert (pack.retries, pack.cancelled, pack.drained) == ({}, False, False)
 
 
 async def test_items_share_the_common_fields() -> None:
@@ -31,8 +31,8 @@ async def test_items_share_the_common_fields() -> None:
     assert [value["text"] for _, _, value in sorted(ledger.recorded.values())] == ["common", "own"]
 
 
-async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None:
-    """An item is in flight from its handler's start until the ledger has its outcome: that is what a kill repeats."""
+async def test_the_concurrency_bounds_the_items_in_flight_or_unrecorded() -> None:
+    """A kill repeats the items in flight: from the start of the handler until the ledger has the outcome."""
     open_items: set[str] = set()
     most = 0
     running = most_running = 0
@@ -47,7 +47,7 @@ async def test_no_more_than_the_concurrency_is_in_flight_or_unrecorded() -> None
         return Answer(text=ask.text)
 
     class Slow(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             await asyncio.sleep(0.003)
             open_items.difference_update(str(at) for at, _, _ in outcomes)
             return await super().record(outcomes, gone)
@@ -66,7 +66,7 @@ async def test_a_sync_handler_has_one_item_in_flight() -> None:
         return Answer(text=ask.text)
 
     class Noting(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             order.extend(f"{at} recorded" for at, _, _ in outcomes)
             return await super().record(outcomes, gone)
 
@@ -74,13 +74,13 @@ async def test_a_sync_handler_has_one_item_in_flight() -> None:
     assert order == ["0", "0 recorded", "1", "1 recorded", "2", "2 recorded"]
 
 
-async def test_outcomes_that_come_together_are_recorded_together() -> None:
+async def test_simultaneous_outcomes_are_recorded_together() -> None:
     ledger = Ledger()
     await pack_of(echo, ledger, claim(100), concurrency=50).run()
     assert len(ledger.chunks) < 20
 
 
-async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
+async def test_an_outcome_does_not_wait_for_long_items() -> None:
     first_recorded = asyncio.Event()
 
     async def handler(ask: Ask, resources: Resources) -> Answer:
@@ -89,7 +89,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
         return Answer(text=ask.text)
 
     class Telling(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             first_recorded.set()
             return await super().record(outcomes, gone)
 
@@ -99,7 +99,7 @@ async def test_an_outcome_does_not_wait_for_items_that_run_long() -> None:
     assert len(ledger.recorded) == 10
 
 
-async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_last_outcomes_do_not_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "LINGER_SECONDS", 60.0)
     recording, rest_done = asyncio.Event(), asyncio.Event()
     done = 0
@@ -114,14 +114,14 @@ async def test_the_last_ones_wait_for_no_others(monkeypatch: pytest.MonkeyPatch)
         return Answer(text=ask.text)
 
     class Slow(Ledger):
-        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Gone]) -> bool:
+        async def record(self, outcomes: Sequence[Recorded], gone: Sequence[Recipient]) -> bool:
             recording.set()
             await rest_done.wait()
             return await super().record(outcomes, gone)
 
     ledger = Slow()
     await asyncio.wait_for(pack_of(handler, ledger, claim(10), concurrency=10).run(), 5)
-    assert [len(chunk) for chunk in ledger.chunks] == [6, 4]  # the four are less than half
+    assert [len(chunk) for chunk in ledger.chunks] == [6, 4]  # four outcomes are less than half of the runners
 
 
 async def test_recorded_items_are_not_run_again() -> None:
@@ -138,14 +138,14 @@ async def test_recorded_items_are_not_run_again() -> None:
     assert sorted(ledger.recorded) == [1, 3]
 
 
-async def test_a_pack_without_anything_left_ends() -> None:
+async def test_a_pack_without_open_items_ends() -> None:
     ledger = Ledger()
     pack = pack_of(echo, ledger, claim(1, [[(0, State.SUCCEEDED, None)]]))
     await asyncio.wait_for(pack.run(), 5)
     assert ledger.chunks == []
 
 
-async def test_each_item_has_its_own_verdict() -> None:
+async def test_each_item_has_its_own_outcome() -> None:
     async def handler(ask: Ask, resources: Resources) -> Answer:
         if ask.text == "1":
             raise Fail("gone")
@@ -162,13 +162,13 @@ async def test_each_item_has_its_own_verdict() -> None:
     states = {at: state for at, state, _ in ledger.recorded.values()}
     assert states == {0: State.SUCCEEDED, 1: State.FAILED, 4: State.SUCCEEDED}
     assert ledger.recorded[1][2]["code"] == "gone"
-    assert {at: (again.fault.code, again.after) for at, again in pack.again.items()} == {
+    assert {at: (retry.failure.code, retry.after) for at, retry in pack.retries.items()} == {
         2: ("busy", 9),
         3: (TIME_LIMIT.code, None),
     }
 
 
-async def test_an_item_that_cancels_itself_is_tried_again() -> None:
+async def test_an_item_that_cancels_itself_is_retried() -> None:
     async def handler(ask: Ask, resources: Resources) -> Answer:
         if ask.text == "1":
             raise asyncio.CancelledError
@@ -177,5 +177,5 @@ async def test_an_item_that_cancels_itself_is_tried_again() -> None:
     ledger = Ledger()
     pack = pack_of(handler, ledger, claim(9), concurrency=2)
     await asyncio.wait_for(pack.run(), 5)
-    assert list(pack.again) == [1]
+    assert list(pack.retries) == [1]
     assert len(ledger.recorded) == 8

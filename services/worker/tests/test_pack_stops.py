@@ -1,4 +1,4 @@
-"""Each way in which a pack stops before its end."""
+"""Each way in which a pack stops early."""
 
 import asyncio
 from contextlib import suppress
@@ -7,7 +7,7 @@ import pytest
 
 from handoff_ledger import LedgerUnavailable, Stale
 from handoff_worker.errors import Retry
-from handoff_worker.execution.attempt import Again
+from handoff_worker.execution.outcomes import RetryLater
 from handoff_worker.resources import Resources
 from services.worker.tests.packs import Ledger, claim, echo, pack_of
 from services.worker.tests.support import Answer, Ask
@@ -18,7 +18,7 @@ async def test_a_cancelled_pack_begins_no_further_item() -> None:
     pack = pack_of(echo, ledger, claim(100), concurrency=4)
     await pack.run()
     assert pack.cancelled
-    # What was in flight is recorded: the chunk that was answered, and what ran beside it.
+    # The items in flight are recorded too.
     assert len(ledger.recorded) <= 3 * 4 + 4
 
 
@@ -31,7 +31,7 @@ async def test_a_draining_worker_begins_no_further_item() -> None:
     assert 8 <= len(ledger.recorded) <= 16
 
 
-@pytest.mark.parametrize("error", [Stale(), LedgerUnavailable("away"), RuntimeError("a fault of ours")])
+@pytest.mark.parametrize("error", [Stale(), LedgerUnavailable("away"), RuntimeError("a bug")])
 async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -> None:
     cut: list[str] = []
 
@@ -54,18 +54,18 @@ async def test_an_error_of_the_ledger_stops_the_pack_at_once(error: Exception) -
     assert sorted(cut) == ["1", "2", "3"]
 
 
-async def test_the_items_to_be_tried_again_are_known_when_the_worker_drains() -> None:
+async def test_a_draining_pack_knows_the_items_to_retry() -> None:
     async def handler(ask: Ask, resources: Resources) -> Answer:
         raise Retry("busy")
 
-    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.again) >= 2)
+    pack = pack_of(handler, Ledger(), claim(10), concurrency=2, draining=lambda: len(pack.retries) >= 2)
     await pack.run()
     assert pack.drained
-    assert all(isinstance(again, Again) for again in pack.again.values())
-    assert 2 <= len(pack.again) <= 3
+    assert all(isinstance(retry, RetryLater) for retry in pack.retries.values())
+    assert 2 <= len(pack.retries) <= 3
 
 
-async def test_a_handler_that_does_not_heed_its_cancellation_does_not_hold_up_a_stale_pack() -> None:
+async def test_a_handler_that_ignores_its_cancellation_does_not_delay_a_stale_pack() -> None:
     async def handler(ask: Ask, _: Resources) -> Answer:
         if ask.text != "0":
             with suppress(asyncio.CancelledError):
@@ -79,12 +79,12 @@ async def test_a_handler_that_does_not_heed_its_cancellation_does_not_hold_up_a_
         await asyncio.wait_for(pack_of(handler, Ledger(answer), claim(10)).run(), 5)
 
 
-async def test_a_handler_that_cancels_what_ran_it_ends_no_pack_as_done() -> None:
-    """And costs no other item its outcome."""
+async def test_a_handler_that_cancels_its_runner_never_completes_the_pack() -> None:
+    """All other items still have an outcome."""
 
     async def handler(ask: Ask, _: Resources) -> Answer:
         if ask.text == "0" and (task := asyncio.current_task()):
-            asyncio.get_running_loop().call_soon(task.cancel)  # a guard of its own that it forgot to take back
+            asyncio.get_running_loop().call_soon(task.cancel)  # like a timer that the handler forgot to cancel
         return Answer(text=ask.text)
 
     ledger = Ledger()

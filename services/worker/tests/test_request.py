@@ -30,13 +30,13 @@ def request_of_a() -> ContractRequest:
     return ContractRequest(message, app=app, task=app.tasks["system.echo"], hostname="h", eventer=None)
 
 
-def test_a_process_lost_before_celery_heard_of_it_lost_what_it_ran(request_of_a: ContractRequest) -> None:
+def test_a_process_lost_before_its_acknowledgement_loses_its_running_task(request_of_a: ContractRequest) -> None:
     lost: list[str] = []
 
-    def hear(task_id: str, **_: Any) -> None:
+    def receive_failure(task_id: str, **_: Any) -> None:
         lost.append(task_id)
 
-    signals.task_failure.connect(hear)
+    signals.task_failure.connect(receive_failure)
     process.runs.turn(request_of_a.request_dict["run"], Claim("b", 1, 1, 5, "", "", []), 0.1, 1_700_000_000.0)
     try:
         raise WorkerLostError("SIGKILL")
@@ -46,7 +46,7 @@ def test_a_process_lost_before_celery_heard_of_it_lost_what_it_ran(request_of_a:
     assert process.runs.held() == []
 
 
-def test_a_process_that_was_killed_for_a_revoke_is_reported_with_the_task_it_ran(request_of_a: ContractRequest) -> None:
+def test_a_process_killed_for_a_revoke_is_reported_with_its_running_task(request_of_a: ContractRequest) -> None:
     revoked: list[str] = []
 
     def receive(request: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a worker's parent makes of what its pool processes tell."""
+"""The parent applies the turns that its pool processes report."""
 
 import os
 from typing import Any
@@ -10,19 +10,19 @@ from handoff_worker.celery_bridge.runs import Runs, Turn
 
 
 class Request:
-    """What `Runs` needs of Celery's request."""
+    """The part of Celery's request that `Runs` uses."""
 
     def __init__(self, id: str, *, begun: bool = True) -> None:
         self.id = id
         self.begun = begun
-        self.told: list[tuple[str, str]] = []
+        self.applied: list[tuple[str, str]] = []
 
     def become(self, turn: Turn) -> str:
         ended, self.id = self.id, turn.next
         return ended
 
     def tell(self, turn: Turn, ended: str) -> None:
-        self.told.append((ended, turn.next))
+        self.applied.append((ended, turn.next))
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def test_a_request_becomes_each_next_task_in_turn(runs: Runs) -> None:
     turn(runs, first, "c")
     assert runs.held() == ["b", "y", "c"]
     runs.tell()
-    assert (one.id, one.told) == ("c", [("a", "b"), ("b", "c")])
-    assert (other.id, other.told) == ("y", [("x", "y")])
+    assert (one.id, one.applied) == ("c", [("a", "b"), ("b", "c")])
+    assert (other.id, other.applied) == ("y", [("x", "y")])
     assert runs.held() == []
     runs.tell()
-    assert len(one.told) == 2
+    assert len(one.applied) == 2
 
 
-def test_what_celery_has_not_heard_the_begin_of_waits_in_its_order(runs: Runs) -> None:
+def test_turns_of_an_unacknowledged_request_wait_in_order(runs: Runs) -> None:
     late, other = Request("a", begun=False), Request("x")
     run = begin(runs, late)
     turn(runs, run, "b")
@@ -64,11 +64,11 @@ def test_what_celery_has_not_heard_the_begin_of_waits_in_its_order(runs: Runs) -
     assert runs.held() == ["b", "c"]
     late.begun = True
     runs.tell()
-    assert late.told == [("a", "b"), ("b", "c")]
+    assert late.applied == [("a", "b"), ("b", "c")]
     assert runs.held() == []
 
 
-def test_what_runs_is_known_before_celery_is_told(runs: Runs) -> None:
+def test_the_running_task_is_known_before_its_turn_is_applied(runs: Runs) -> None:
     request = Request("a")
     turn(runs, begin(runs, request), "b")
     assert runs.running("a") is None
@@ -94,10 +94,10 @@ def test_a_line_may_come_in_pieces(runs: Runs, monkeypatch: pytest.MonkeyPatch) 
         turn(runs, run, f"task{number}")
     runs.tell()
     assert request.id == "task49"
-    assert len(request.told) == 50
+    assert len(request.applied) == 50
 
 
-def test_a_piece_of_a_line_is_kept_for_the_rest(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_line_is_kept_until_its_end_arrives(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     request = Request("a")
     run, read = begin(runs, request), os.read
     pieces = iter([7, 0, 65_536])

@@ -1,9 +1,9 @@
-"""The worker's settings that are lists: what each entry may be."""
+"""The worker's settings that are lists: valid and invalid entries."""
 
 import pytest
 from pydantic import ValidationError
 
-from handoff_worker.settings import Settings, rates
+from handoff_worker.settings import Settings, parse_rates
 
 
 @pytest.mark.parametrize(
@@ -16,14 +16,14 @@ from handoff_worker.settings import Settings, rates
         ("fcm=1,fcm=2", {"fcm": 2}),
     ],
 )
-def test_a_pace_for_each_channel(text: str, found: dict[str, float]) -> None:
-    assert rates(text) == found
+def test_a_pace_has_a_rate_for_each_channel(text: str, found: dict[str, float]) -> None:
+    assert parse_rates(text) == found
 
 
 @pytest.mark.parametrize(
     "text",
     ["fcm", "fcm=", "fcm=0", "fcm=-1", "fcm=1e3", "fcm=0.00009", "fcm=1000001", "FCM=1", "fcm:=1", "fcm=1;sns=2"],
 )
-def test_a_pace_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_pace_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match=r"HANDOFF_PACE is a list like .* from 0\.0001 to 1000000"):
         Settings(pace=text)

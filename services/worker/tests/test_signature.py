@@ -72,7 +72,7 @@ def test_the_error_for_a_malformed_file_quotes_nothing_of_it(
     write(tmp_path, secret)
     with pytest.raises(Fail) as raised:
         signer.sign("shop", "01task", BODY)
-    assert raised.value.fault.code == "bad_credential"
+    assert raised.value.failure.code == "bad_credential"
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
-    assert "5ecret" not in repr(raised.value.fault)
+    assert "5ecret" not in repr(raised.value.failure)

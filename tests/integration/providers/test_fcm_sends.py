@@ -16,7 +16,7 @@ from handoff_worker.binding import Binding
 from handoff_worker.delivery import http
 from handoff_worker.delivery.channel import Channel
 from handoff_worker.execution.executor import Executor
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.handlers.push_send import push_send
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
@@ -57,12 +57,12 @@ class Sender:
     def channel(self) -> Channel:
         return self.resources.push["fcm"].channel(PushSend(token="any", provider="fcm"))
 
-    def run(self) -> Ending:
+    def run(self) -> RunResult:
         return self.executor.run(Binding(PUSH_SEND, push_send, asynchronous=True), self.pack)
 
-    def run_again(self) -> Ending:
+    def run_again(self) -> RunResult:
         """Once it is due, and its channel is not held."""
-        endings: list[Ending] = []
+        endings: list[RunResult] = []
 
         def ran() -> bool:
             assert self.bench.due_again(self.pack)
@@ -112,7 +112,7 @@ ODD_TWICE = ONCE_EACH + Counter(["odd"])
 
 
 def test_delivered(sender: Sender) -> None:
-    assert sender.run() == Ending(State.SUCCEEDED)
+    assert sender.run() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL
     assert sender.sent() == ONCE_EACH
     result = sender.items()["odd"].result
@@ -122,7 +122,7 @@ def test_delivered(sender: Sender) -> None:
 
 def test_gone(sender: Sender) -> None:
     sender.simulator.script["odd"] = [UNREGISTERED]
-    assert sender.run() == Ending(State.SUCCEEDED)
+    assert sender.run() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL | {"odd": State.FAILED}
     assert sender.code("odd") == "recipient_gone"
     assert sender.gone() == [("fcm:default", "odd")]
@@ -132,7 +132,7 @@ def test_gone(sender: Sender) -> None:
 @pytest.mark.parametrize("say", [TOO_BIG, MISMATCH], ids=["too big", "another sender's"])
 def test_refused_payload(sender: Sender, say: Say) -> None:
     sender.simulator.script["odd"] = [say]
-    assert sender.run() == Ending(State.SUCCEEDED)
+    assert sender.run() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL | {"odd": State.FAILED}
     assert sender.code("odd") == "payload_rejected"
     assert not sender.gone()
@@ -145,7 +145,7 @@ def test_throttled_then_delivered(sender: Sender) -> None:
     began = time.monotonic()
     assert sender.run().state is State.SCHEDULED
     assert sender.held() == ["throttled"]
-    assert sender.run_again() == Ending(State.SUCCEEDED)
+    assert sender.run_again() == RunResult(State.SUCCEEDED)
     assert time.monotonic() - began > 1.5
     assert sender.states() == ALL_WELL
     assert sender.sent() == ODD_TWICE
@@ -157,7 +157,7 @@ def test_a_device_with_too_many_holds_nobody_else(sender: Sender) -> None:
     assert sender.run().state is State.SCHEDULED
     assert sender.states() == ALL_WELL | {"odd": State.SCHEDULED}
     assert not sender.held()
-    assert sender.run_again() == Ending(State.SUCCEEDED)
+    assert sender.run_again() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL
     assert sender.sent() == ODD_TWICE
     assert sender.bench.task(sender.pack).attempt == 2
@@ -169,7 +169,7 @@ def test_server_error_then_delivered(sender: Sender, say: Say) -> None:
     ending = sender.run()
     assert (ending.state, ending.code) == (State.SCHEDULED, "internal" if say is BROKEN else "http_502")
     assert sender.states() == ALL_WELL | {"odd": State.SCHEDULED}
-    assert sender.run_again() == Ending(State.SUCCEEDED)
+    assert sender.run_again() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL
     assert sender.sent() == ODD_TWICE
     assert sender.bench.task(sender.pack).attempt == 2
@@ -179,7 +179,7 @@ def test_a_timeout_may_have_been_delivered_and_is_repeated(sender: Sender) -> No
     sender.simulator.script["odd"] = [HANG]
     ending = sender.run()
     assert (ending.state, ending.code) == (State.SCHEDULED, "unknown")
-    assert sender.run_again() == Ending(State.SUCCEEDED)
+    assert sender.run_again() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL
     assert sender.sent() == ODD_TWICE
 
@@ -202,7 +202,7 @@ def test_a_bad_credential_holds_all_until_it_is_another(sender: Sender) -> None:
     sender.file.write_text(sender.simulator.key_file())
     assert wait_until(lambda: sender.channel() != rejected, 5)
     sender.accept()
-    assert sender.run() == Ending(State.SUCCEEDED)
+    assert sender.run() == RunResult(State.SUCCEEDED)
     assert sender.states() == ALL_WELL
     assert sender.sent() == ONCE_EACH
 

@@ -14,7 +14,7 @@ from handoff_contracts import Contract, Policy
 from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import Limits, State, SyncLedger, calls
 from handoff_worker.binding import Binding
-from handoff_worker.errors import Gone
+from handoff_worker.errors import RecipientGone
 from handoff_worker.execution.executor import Executor
 from handoff_worker.handlers.http_request import http_request
 from handoff_worker.resources import Resources
@@ -36,7 +36,7 @@ ASK = Contract(
 
 async def gone(ask: Ask, _: Resources) -> Answer:
     if ask.text.startswith("dead"):
-        raise Gone("fcm:shop", ask.text)
+        raise RecipientGone("fcm:shop", ask.text)
     return Answer(text=ask.text)
 
 

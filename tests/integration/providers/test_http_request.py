@@ -18,7 +18,7 @@ from handoff_contracts.tasks.http_request import HTTP_REQUEST
 from handoff_ledger import Limits, State, SyncLedger, Task, calls
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.handlers.http_request import http_request
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
@@ -44,7 +44,7 @@ SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 BINDING = Binding(HTTP_REQUEST, http_request, asynchronous=True)
 
 
-Run = Callable[[str], Ending]
+Run = Callable[[str], RunResult]
 
 
 @pytest.fixture

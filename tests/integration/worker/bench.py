@@ -1,4 +1,4 @@
-"""What the worker's tests do to a ledger: hand work in, look at it."""
+"""Shorthands with which the worker's tests accept and read tasks."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Bench:
         self.ledger = SyncLedger(url)
 
     def accept(self, contract: AnyContract, payload: dict[str, Any], queue: str = "", **options: Any) -> str:
-        """Accepts a task and gives its id."""
+        """Accepts a task, and returns its id."""
         queue = queue or contract.queue.name
         submission = Submission(contract=contract, payload=json.dumps(payload).encode(), queue=queue, **options)
         (receipt,) = self.ledger.run(calls.accept([submission], LIMITS))
@@ -28,7 +28,7 @@ class Bench:
         return receipt.id
 
     def accept_batch(self, contract: AnyContract, common: dict[str, Any], items: Sequence[dict[str, Any]]) -> str:
-        """Accepts a batch in packs of the contract's size and gives its id; pack n is the task `<id>.<n>`."""
+        """Accepts a batch in packs of the contract's size, and returns its id. Pack n is the task `<id>.<n>`."""
         submission = Submission(contract=contract, payload=json.dumps(common).encode(), queue=contract.queue.name)
         size = contract.policy.pack
         chunks = [items[at : at + size] for at in range(0, len(items), size)]
@@ -42,14 +42,14 @@ class Bench:
         return self.ledger.run(calls.read_batch(id))
 
     def counts(self, batch: str) -> dict[State, int]:
-        """How many items of a batch are in each state, those without any left out."""
+        """Returns the number of a batch's items by state, without the states that have none."""
         return {state: count for state, count in self.batch(batch).counts.items() if count}
 
     def reaches(self, id: str, state: State, seconds: float) -> bool:
         return wait_until(lambda: self.task(id).state is state, seconds)
 
     def due_again(self, id: str) -> bool:
-        """Sweeps until a task that was put off is in its queue again."""
+        """Sweeps until a scheduled task is queued again."""
 
         def queued() -> bool:
             self.ledger.run(calls.sweep("a reconciler", LIMITS))

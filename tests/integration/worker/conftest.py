@@ -1,4 +1,4 @@
-"""A ledger on the Redis of the tests, and an executor that runs what is in it."""
+"""A ledger on the tests' Redis, and an executor of its tasks."""
 
 import inspect
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def drain() -> Drain:
 
 @pytest.fixture
 def run(redis_url: str, drain: Drain) -> Iterator[Run]:
-    """Runs a task with a handler, as a pool process does."""
+    """Runs a task with a handler in an executor, as a pool process does."""
     executor = Executor(SyncLedger(redis_url), LIMITS, resources(), ME, drain)
     yield lambda id, handler: executor.run(Binding(ASK, handler, inspect.iscoroutinefunction(handler)), id)
     executor.close()

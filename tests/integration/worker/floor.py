@@ -1,4 +1,4 @@
-"""A shop floor: a Redis of its own, and real worker processes that know the lab's contracts."""
+"""A Redis of its own, and real worker processes that know the contracts of `lab`."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.integration.worker.bench import Bench
 
 LAB = "tests.integration.worker.lab"
 LIFE = ("task-received", "task-started", "task-succeeded")
-SOFT_SECONDS = 20  # the soft shutdown of workers that are not told another one
+SOFT_SECONDS = 20  # the default soft shutdown of the workers
 FILES = {
     "packages/contracts/src/handoff_contracts/tasks/lab.py": f"from {LAB}.contracts import *\n",
     "services/worker/src/handoff_worker/handlers/lab.py": f"import {LAB}.handlers\n",
@@ -26,7 +26,7 @@ FILES = {
 
 
 class Floor(Bench):
-    """As a context manager: Redis runs inside, and no worker is left after."""
+    """A context manager: starts Redis, and stops Redis and every worker at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Floor(Bench):
         self.workers: list[Worker] = []
 
     def hire(self, name: str, *options: str, queues: str = QUEUES, processes: int = 2, **settings: str) -> Worker:
-        """Starts a worker with so many pool processes and more options of Celery's; it is not waited for."""
+        """Starts a worker with further options of Celery, and does not wait until the worker is ready."""
         worker = Worker(self.folder, {**self._env, **settings}, name=name, concurrency=processes)
         worker.command[worker.command.index(QUEUES)] = queues
         worker.command += options
@@ -69,7 +69,7 @@ class Floor(Bench):
 
 
 class Crew(NamedTuple):
-    """Two workers for the tests, and one at whose long tasks nobody touches."""
+    """Two workers for the tests, and a third whose long tasks no test disturbs."""
 
     floor: Floor
     workers: list[Worker]
@@ -77,13 +77,13 @@ class Crew(NamedTuple):
     long: list[str]
 
 
-class Ear:
-    """Hears every worker's events."""
+class EventListener:
+    """Receives the events of every worker."""
 
     def __init__(self, floor: Floor) -> None:
         self._pubsub = PubSub(floor.client.connection_pool, ignore_subscribe_messages=True)
         self._pubsub.psubscribe("/0.celeryev/*")
-        self.heard: dict[str, list[str]] = defaultdict(list)
+        self.received: dict[str, list[str]] = defaultdict(list)
         self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.messages = 0
 
@@ -93,22 +93,22 @@ class Ear:
             events = [event for event in (body if isinstance(body, list) else [body]) if "uuid" in event]
             self.messages += bool(events)
             for event in events:
-                self.heard[event["uuid"]].append(event["type"])
+                self.received[event["uuid"]].append(event["type"])
                 self.events[event["uuid"]].append(event)
 
-    def has_heard(self, *ids: str, events: Sequence[str] = LIFE) -> bool:
+    def has_received(self, *ids: str, events: Sequence[str] = LIFE) -> bool:
         self.listen()
-        return all(self.heard[id] == list(events) for id in ids)
+        return all(self.received[id] == list(events) for id in ids)
 
 
 class Effects:
-    """The file in which handlers leave a line for what they do: `<what> <name of the job> <pid>`."""
+    """The file to which handlers append a line for each step: `<step> <name of the job> <pid>`."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
 
     def lines(self, what: str) -> list[tuple[str, int]]:
-        """The jobs' names and the processes of the lines that say `what`, in their order."""
+        """Returns the job and the pid of each line whose step is `what`, in the order of the lines."""
         path = Path(self.path)
         lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
         return [(name, int(pid)) for said, name, pid in lines if said == what]
@@ -121,10 +121,10 @@ class Effects:
 
 
 def pool(worker: Worker) -> set[int]:
-    """The pids of a worker's pool processes."""
+    """Returns the pids of a worker's pool processes."""
     return {child.pid for child in psutil.Process(worker.pid).children()}
 
 
 def logs(workers: Iterable[Worker]) -> str:
-    """What the workers have logged."""
+    """Returns everything that the workers have logged."""
     return "".join(worker.log.read_text(errors="replace") for worker in workers)

@@ -1,4 +1,4 @@
-"""What can lie in a queue's list without being a task's message."""
+"""Entries of a queue's list that are not valid messages of a task."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ PLANTED = "pl4nted-in-a-message"
 
 
 def message(**changes: Any) -> str:
-    """A message of a task that nobody accepted, with changes."""
+    """Returns the message of a task that was never accepted, with changes."""
     text = files("handoff_ledger.scripts").joinpath("message.json").read_text()
     for place, value in {"id": "7" * 26, "task": "system.echo", "queue": "default", "seq": "0", "retries": "0"}.items():
         text = text.replace(f"@{place}@", value)

@@ -1,9 +1,9 @@
-"""A contract to run in this process, and handlers of it."""
+"""A contract and handlers that run in the test's own process."""
 
 from collections.abc import Awaitable, Callable
 
 from handoff_contracts import Contract, Payload, Policy, Result
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.resources import Resources
 
 
@@ -26,7 +26,7 @@ ASK = Contract(
 )
 ME = "this worker"
 Handler = Callable[[Ask, Resources], Answer] | Callable[[Ask, Resources], Awaitable[Answer]]
-Run = Callable[[str, Handler], Ending]
+Run = Callable[[str, Handler], RunResult]
 
 
 async def echo(ask: Ask, _: Resources) -> Answer:
@@ -34,7 +34,7 @@ async def echo(ask: Ask, _: Resources) -> Answer:
 
 
 async def unwanted(ask: Ask, _: Resources) -> Answer:
-    raise AssertionError("a refused task was run")
+    raise AssertionError("a refused task ran")
 
 
 class Drain:

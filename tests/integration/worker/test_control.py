@@ -1,4 +1,4 @@
-"""Celery's other control commands: each works, or its reply says why it does not, and the worker goes on."""
+"""Celery's other control commands: each works or replies with the reason of its refusal."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ class Desk(NamedTuple):
     worker: Worker
 
     def command(self, name: str, arguments: dict[str, Any] | None = None, worker: str = "worker") -> dict[str, Any]:
-        """Sends a command to one worker and gives its reply."""
+        """Sends a command to one worker, and returns its reply."""
         there = f"{worker}@{gethostname()}"
         replies = self.celery.control.broadcast(name, arguments, [there], reply=True, limit=1, timeout=10)
         assert replies, logs(self.floor.workers)[-2000:]
@@ -56,7 +56,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             yield Desk(floor, celery, worker)
 
 
-ONE_STAYS = "The pool has 2 processes, and at least one stays."
+ONE_STAYS = "The pool has 2 processes, and must keep at least one."
 ONE_TO_100 = "A pool grows by 1 to 100 processes at once."
 NO_AUTOSCALE = "The worker was started without --autoscale. `pool_grow` and `pool_shrink` change its pool."
 QUEUES_ARE = "Handoff's queues are high, default, bulk, documents."
@@ -86,7 +86,9 @@ REPLIES: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "error"), REPLIES)
-def test_what_cannot_work_is_refused(desk: Desk, name: str, arguments: dict[str, Any], error: str) -> None:
+def test_a_refused_command_replies_with_the_reason(
+    desk: Desk, name: str, arguments: dict[str, Any], error: str
+) -> None:
     before = pool(desk.worker)
     assert desk.command(name, arguments)["error"] == error
     assert desk.works()
@@ -94,7 +96,7 @@ def test_what_cannot_work_is_refused(desk: Desk, name: str, arguments: dict[str,
 
 
 @pytest.mark.parametrize("name", ["enable_events", "heartbeat"])
-def test_what_stays_celerys_works(desk: Desk, name: str) -> None:
+def test_an_unchanged_command_works(desk: Desk, name: str) -> None:
     assert desk.celery.control.broadcast(name, reply=True, limit=1, timeout=10)
     assert desk.works()
 
@@ -123,7 +125,7 @@ def test_the_pool_grows_and_shrinks(desk: Desk) -> None:
 def test_a_queue_is_cancelled_and_added_again(desk: Desk) -> None:
     floor = desk.floor
     assert desk.command("cancel_consumer", {"queue": "bulk"}) == {"ok": "no longer consuming from bulk"}
-    assert wait_until(lambda: not desk.served("bulk"), 30)  # the announcement before lives for 10 s
+    assert wait_until(lambda: not desk.served("bulk"), 30)  # the last announcement expires after 10 s
     id = floor.accept(ECHO, {"message": "waits"}, queue="bulk")
     assert desk.works()
     assert floor.task(id).state is State.QUEUED
@@ -135,10 +137,10 @@ def test_a_queue_is_cancelled_and_added_again(desk: Desk) -> None:
     assert desk.command("cancel_consumer", {"queue": "documents"})["ok"]
 
 
-def test_the_last_queue_stays(desk: Desk) -> None:
+def test_the_last_queue_cannot_be_cancelled(desk: Desk) -> None:
     worker = desk.floor.hire("last", queues="documents")
     worker.wait_ready()
-    error = "It is the worker's last queue. `celery control shutdown` stops the worker."
+    error = "The worker consumes no other queue. `celery control shutdown` stops the worker."
     assert desk.command("cancel_consumer", {"queue": "documents"}, "last") == {"error": error}
     id = desk.floor.accept(ECHO, {"message": "runs"}, queue="documents")
     assert desk.floor.reaches(id, State.SUCCEEDED, 20)
@@ -146,7 +148,7 @@ def test_the_last_queue_stays(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("way", ["celery purge", "celery worker --purge"])
-def test_purged_tasks_run_all_the_same(desk: Desk, way: str) -> None:
+def test_purged_tasks_still_run(desk: Desk, way: str) -> None:
     floor = desk.floor
     ids = [floor.accept(ECHO, {"message": str(number)}, queue="documents") for number in range(20)]
     if way == "celery purge":
@@ -159,7 +161,7 @@ def test_purged_tasks_run_all_the_same(desk: Desk, way: str) -> None:
     worker.stop()
 
 
-def test_a_task_that_nobody_accepted_does_not_run(desk: Desk) -> None:
+def test_a_task_that_was_never_accepted_does_not_run(desk: Desk) -> None:
     """`celery call`, and the buttons of Flower that send a task."""
     effects = desk.floor.effects("called")
     result = desk.celery.send_task("lab.wait", kwargs={"effects": effects.path}, queue="default")
@@ -180,7 +182,7 @@ def test_autoscale_works_and_its_range_is_checked(desk: Desk) -> None:
     assert effects.wait_for("began", 3), logs([worker])[-2000:]
     for most, least in ((0, 0), (-1, 0), (2, 3), (101, 1), ("2", 1), (2, -1)):
         error = desk.command("autoscale", {"max": most, "min": least}, "scaling")["error"]
-        assert error == "`max` is from 1 to 100, and `min` from 0 to `max`."
+        assert error == "`max` must be from 1 to 100, and `min` from 0 to `max`."
     assert "pool_grow is not supported with autoscale" in desk.command("pool_grow", {"n": 1}, "scaling")["error"]
     assert desk.command("autoscale", {"max": 4, "min": 2}, "scaling") == {"ok": "autoscale now max=4 min=2"}
     fourth = floor.accept(WAIT, {"effects": effects.path, "name": "job3", "seconds": 600}, queue="documents")
@@ -218,7 +220,7 @@ def test_shutdown_stops_a_worker_as_sigterm_does(desk: Desk) -> None:
     assert worker.wait(worker.grace)
     assert worker.exit_code == 0
     assert not worker.ready_file.exists()
-    # The pack stopped between two items, went back to its queue, and used no attempt.
+    # The pack stopped between two items and was queued again, and its attempt does not count.
     assert floor.task(f"{batch}.0").state is State.QUEUED
     assert floor.task(f"{batch}.0").attempt == 0
     assert len(effects.names("ended")) == WAIT.policy.concurrency

@@ -1,4 +1,4 @@
-"""What Flower hears of tasks: all of it, in few messages."""
+"""The events of tasks reach Flower completely, in few messages."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ import pytest
 from handoff_contracts import CATALOGUE
 from handoff_ledger import State
 from process import wait_until
-from tests.integration.worker.floor import LIFE, SOFT_SECONDS, Ear, Floor
+from tests.integration.worker.floor import LIFE, SOFT_SECONDS, EventListener, Floor
 from tests.integration.worker.lab.contracts import WAIT
 
 ECHO = CATALOGUE["system.echo"]
@@ -22,24 +22,24 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
         yield floor
 
 
-def test_the_events_of_many_tasks_come_together(floor: Floor) -> None:
+def test_one_message_carries_the_events_of_many_tasks(floor: Floor) -> None:
     floor.hire("worker").wait_ready()
-    ear, began = Ear(floor), time.monotonic()
+    listener, began = EventListener(floor), time.monotonic()
     ids = [floor.accept(ECHO, {"message": str(number)}) for number in range(60)]
-    assert wait_until(lambda: ear.has_heard(*ids), 30), ear.heard
-    assert [ear.heard[id] for id in ids] == [list(LIFE)] * 60
-    # Of 180 events: some messages because they were full, and one in each 0.1 s.
-    assert ear.messages <= 20 + 10 * (time.monotonic() - began)
+    assert wait_until(lambda: listener.has_received(*ids), 30), listener.received
+    assert [listener.received[id] for id in ids] == [list(LIFE)] * 60
+    # 180 events: a message when the buffer is full, and one every 0.1 s.
+    assert listener.messages <= 20 + 10 * (time.monotonic() - began)
 
 
-def test_a_worker_that_stops_tells_of_its_last_task(floor: Floor) -> None:
+def test_a_stopping_worker_sends_the_events_of_its_last_task(floor: Floor) -> None:
     worker = floor.hire("worker")
     worker.wait_ready()
-    ear, effects = Ear(floor), floor.effects("last")
+    listener, effects = EventListener(floor), floor.effects("last")
     id = floor.accept(WAIT, {"effects": effects.path, "seconds": 0.5})
     assert effects.wait_for("began", 1)
     worker.signal(signal.SIGTERM)
     assert worker.wait(SOFT_SECONDS)
     assert floor.task(id).state is State.SUCCEEDED
-    assert wait_until(lambda: ear.has_heard(id), 5), ear.heard
-    assert ear.heard[id] == list(LIFE)
+    assert wait_until(lambda: listener.has_received(id), 5), listener.received
+    assert listener.received[id] == list(LIFE)

@@ -1,4 +1,4 @@
-"""Flower's buttons, where an operator has turned off its read-only mode: each does what the remote control says."""
+"""Flower's buttons without its read-only mode: each one works, or answers with the reason of the refusal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def worker(floor: Floor) -> Worker:
 
 @pytest.fixture(scope="module")
 def flower(floor: Floor) -> Iterator[httpx2.Client]:
-    """A client of a Flower whose buttons work, and that knows the worker."""
+    """A client of a Flower that has its buttons enabled and knows the worker."""
     settings = {"FLOWER_BASIC_AUTH": LOGIN, "FLOWER_COOKIE_SECRET": "a random text", "FLOWER_READ_ONLY": "false"}
     env = clean_environment() | {"CELERY_BROKER_URL": floor.url, **settings}
     flower = Flower(Path(floor.folder), env, port=free_port())
@@ -52,7 +52,7 @@ BUTTONS: list[tuple[str, dict[str, str | int], int, str]] = [
     (f"/api/worker/pool/grow/{WORKER}", {"n": 1}, 200, "pool by 1"),
     (f"/api/worker/pool/grow/{WORKER}", {"n": 1000}, 403, "A pool grows by 1 to 100 processes at once."),
     (f"/api/worker/pool/shrink/{WORKER}", {"n": 1}, 200, "pool by 1"),
-    (f"/api/worker/pool/shrink/{WORKER}", {"n": 100}, 403, "at least one stays"),
+    (f"/api/worker/pool/shrink/{WORKER}", {"n": 100}, 403, "must keep at least one"),
     (f"/api/worker/pool/autoscale/{WORKER}", {"min": 1, "max": 2}, 403, "started without --autoscale"),
     (f"/api/worker/queue/add-consumer/{WORKER}", {"queue": "celery"}, 403, "Handoff's queues are"),
     (f"/api/worker/queue/add-consumer/{WORKER}", {"queue": "bulk"}, 200, "add consumer bulk"),
@@ -65,7 +65,7 @@ BUTTONS: list[tuple[str, dict[str, str | int], int, str]] = [
 
 
 @pytest.mark.parametrize(("path", "query", "status", "text"), BUTTONS)
-def test_a_button_works_or_says_why_not(
+def test_a_button_works_or_explains_its_refusal(
     floor: Floor, flower: httpx2.Client, path: str, query: dict[str, str | int], status: int, text: str
 ) -> None:
     answer = flower.post(path, params=query)

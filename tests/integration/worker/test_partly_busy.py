@@ -14,7 +14,7 @@ from handoff_worker.celery_bridge.app import app
 from process import Process, free_port, wait_until
 from stack import ROOT, Redis, clean_environment
 
-MENDED = version("kombu") != "5.7.0"  # from then on nothing is known of it
+MENDED = version("kombu") != "5.7.0"  # later versions are untested
 COMMAND = [
     sys.executable,
     "-m",

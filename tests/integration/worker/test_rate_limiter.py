@@ -10,7 +10,7 @@ from handoff_ledger import SyncLedger
 from handoff_worker.delivery.channel import Channel, send_through
 from handoff_worker.delivery.rate_limiter import RateLimiter
 from handoff_worker.delivery.responses import Category, ProviderResponse, delivered
-from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
+from handoff_worker.errors import Fail, RecipientGone, Retry, Snooze, Unknown
 
 CHANNEL = Channel("fcm:shop:1f", rate=400)
 
@@ -50,9 +50,9 @@ async def test_together_they_keep_the_rate(rate_limiters: list[RateLimiter]) -> 
 
 async def test_what_would_wait_long_gives_its_place(rate_limiters: list[RateLimiter]) -> None:
     await rate_limiters[0].admit("fcm:slow:1", 0.01)
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Snooze) as held:
         await rate_limiters[1].admit("fcm:slow:1", 0.01)
-    assert held.value.fault.code == "paced"
+    assert held.value.failure.code == "paced"
     assert 90 < held.value.after <= 100
 
 
@@ -67,19 +67,19 @@ async def send(rate_limiter: RateLimiter, response: ProviderResponse) -> Provide
 async def test_a_throttled_sender_slows_the_whole_fleet(rate_limiters: list[RateLimiter]) -> None:
     with pytest.raises(Retry) as again:
         await send(rate_limiters[0], ProviderResponse(Category.RETRY, "quota_exceeded", retry_after=30, throttled=True))
-    assert (again.value.fault.code, again.value.after) == ("quota_exceeded", 30)
+    assert (again.value.failure.code, again.value.after) == ("quota_exceeded", 30)
     for rate_limiter in rate_limiters:
-        with pytest.raises(Hold) as held:
+        with pytest.raises(Snooze) as held:
             await send(rate_limiter, delivered())
-        assert held.value.fault.code == "throttled"
+        assert held.value.failure.code == "throttled"
         assert 15 < held.value.after <= 30
 
 
 async def test_a_rejected_credential_holds_its_channel_and_no_other(rate_limiters: list[RateLimiter]) -> None:
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Snooze) as held:
         await send(rate_limiters[0], ProviderResponse(Category.CREDENTIAL_REJECTED, "invalid_grant"))
-    assert held.value.fault.code == "credential_rejected"
-    with pytest.raises(Hold):
+    assert held.value.failure.code == "credential_rejected"
+    with pytest.raises(Snooze):
         await send(rate_limiters[1], delivered())
     await rate_limiters[1].admit("fcm:shop:2e", 400)
 
@@ -87,7 +87,7 @@ async def test_a_rejected_credential_holds_its_channel_and_no_other(rate_limiter
 async def test_every_other_category_concerns_one_item(rate_limiters: list[RateLimiter]) -> None:
     rate_limiter = rate_limiters[0]
     assert await send(rate_limiter, delivered("m-1")) == ProviderResponse(Category.DELIVERED, id="m-1")
-    with pytest.raises(Gone) as gone:
+    with pytest.raises(RecipientGone) as gone:
         await send(rate_limiter, ProviderResponse(Category.RECIPIENT_GONE, "unregistered"))
     assert (gone.value.channel, gone.value.recipient) == ("fcm:shop", "device-1")
     with pytest.raises(Fail, match="payload_rejected"):
@@ -101,5 +101,5 @@ async def test_every_other_category_concerns_one_item(rate_limiters: list[RateLi
 
 async def test_without_redis_nothing_is_sent() -> None:
     rate_limiter = RateLimiter(SyncLedger("redis://127.0.0.1:1/0"))
-    with pytest.raises(Hold, match="ledger_unavailable"):
+    with pytest.raises(Snooze, match="ledger_unavailable"):
         await rate_limiter.admit("fcm:shop:1", 10)

@@ -1,4 +1,4 @@
-"""A message whose task is not to be run: the executor says why, and no handler is called."""
+"""A message of a task that must not run: the executor returns the reason, and calls no handler."""
 
 import time
 from dataclasses import replace
@@ -11,31 +11,31 @@ from tests.integration.worker.bench import LIMITS, Bench
 from tests.integration.worker.runs import ASK, ME, Drain, Run, echo, unwanted
 
 
-def test_what_nobody_accepted_is_refused(bench: Bench, run: Run) -> None:
+def test_an_unknown_task_is_refused(bench: Bench, run: Run) -> None:
     assert run("0" * 26, unwanted).refused == "unknown"
 
 
-def test_what_runs_elsewhere_is_refused(bench: Bench, run: Run) -> None:
+def test_a_running_task_is_refused(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
     bench.ledger.run(calls.claim(id, "another worker", ASK, LIMITS))
     assert run(id, unwanted).refused == State.RUNNING
 
 
-def test_what_was_cancelled_is_refused(bench: Bench, run: Run) -> None:
+def test_a_cancelled_task_is_refused(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
     bench.ledger.run(calls.cancel(id, LIMITS))
     assert run(id, unwanted).refused == State.CANCELLED
 
 
-def test_what_has_ended_is_refused(bench: Bench, run: Run) -> None:
+def test_an_ended_task_is_refused(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {})
     run(id, echo)
     assert run(id, unwanted).refused == State.SUCCEEDED
 
 
-def test_what_has_expired_is_refused(bench: Bench, run: Run) -> None:
+def test_an_expired_task_is_refused(bench: Bench, run: Run) -> None:
     id = bench.accept(ASK, {}, expires_ms=1)
-    time.sleep(0.01)  # the ledger's clock has to pass it
+    time.sleep(0.01)  # until the ledger's clock has passed the expiry
     assert run(id, unwanted).refused == State.EXPIRED
     assert bench.task(id).state is State.EXPIRED
 
@@ -47,7 +47,7 @@ def test_another_version_is_parked(bench: Bench, run: Run) -> None:
     assert bench.task(id).attempt == 0
 
 
-def test_without_a_ledger_nothing_is_run() -> None:
+def test_without_redis_no_task_runs() -> None:
     nowhere = SyncLedger("redis://127.0.0.1:1/0")
     executor = Executor(nowhere, LIMITS, resources(), ME, Drain())
     assert executor.run(Binding(ASK, unwanted, True), "0" * 26).refused == "ledger_unavailable"

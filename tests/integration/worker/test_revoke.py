@@ -1,4 +1,4 @@
-"""A task that an operator revokes with Celery ends as cancelled in the ledger, in whatever state it is."""
+"""A task that an operator revokes with Celery ends as cancelled in the ledger, whatever its state."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,22 +13,22 @@ from handoff_contracts import CATALOGUE
 from handoff_ledger import State
 from process import wait_until
 from stack import Worker
-from tests.integration.worker.floor import Ear, Floor, logs, pool
+from tests.integration.worker.floor import EventListener, Floor, logs, pool
 from tests.integration.worker.lab.contracts import BLOCK, WAIT
 
 ECHO = CATALOGUE["system.echo"]
-LONG = 600.0  # seconds that nobody waits for
+LONG = 600.0  # seconds, longer than any test
 
 
 class Desk(NamedTuple):
-    """An operator with a stock Celery client, two workers of one process each, and a queue that nobody serves."""
+    """An operator with a stock Celery client, two workers of one process each, and a queue without a worker."""
 
     floor: Floor
     celery: Celery
     workers: list[Worker]
 
     def revoke(self, ids: str | list[str], **options: Any) -> dict[str, dict[str, Any]]:
-        """Revokes, and gives the reply of each worker."""
+        """Revokes tasks, and returns each worker's reply."""
         replies = self.celery.control.revoke(ids, reply=True, limit=len(self.workers), timeout=10, **options)
         return {name: reply for each in replies or [] for name, reply in each.items()}
 
@@ -92,31 +92,31 @@ def test_a_revoked_task_is_cancelled(
     assert floor.reaches(id, State.CANCELLED, 20), logs(desk.workers)[-2000:]
     assert wait_until(lambda: str(desk.celery.AsyncResult(id).state) == "REVOKED", 10)
     assert effects.names("ended") == []
-    # Nothing of it is left that the ledger would publish again, and the workers go on.
+    # The ledger publishes no message of the task again, and the workers continue.
     assert floor.client.zscore(f"handoff:queued:{floor.task(id).queue}", id) is None
     assert floor.reaches(floor.accept(ECHO, {"message": "after"}), State.SUCCEEDED, 20)
 
 
 def test_terminate_kills_the_process_and_flower_gets_the_event(desk: Desk) -> None:
-    floor, ear = desk.floor, Ear(desk.floor)
+    floor, listener = desk.floor, EventListener(desk.floor)
     before = {pid for worker in desk.workers for pid in pool(worker)}
     id = waiting(floor, floor.effects("killed").path)
     assert {reply["ok"][id] for reply in desk.revoke(id, terminate=True).values()} <= {"cancel requested", "cancelled"}
     assert floor.reaches(id, State.CANCELLED, 20)
     assert floor.task(id).attempt == 1
     events = ("task-received", "task-started", "task-revoked")
-    assert wait_until(lambda: ear.has_heard(id, events=events), 10), ear.heard
-    assert ear.events[id][-1]["terminated"] is True
+    assert wait_until(lambda: listener.has_received(id, events=events), 10), listener.received
+    assert listener.events[id][-1]["terminated"] is True
     assert wait_until(lambda: len({pid for each in desk.workers for pid in pool(each)} - before) == 1, 10)
 
 
-def test_each_id_has_its_own_answer(desk: Desk) -> None:
+def test_each_id_has_its_own_reply(desk: Desk) -> None:
     floor = desk.floor
     done = floor.accept(ECHO, {"message": "done"})
     assert floor.reaches(done, State.SUCCEEDED, 20)
     batch = floor.accept_batch(BLOCK, {"effects": ""}, [{"name": str(at)} for at in range(BLOCK.policy.pack * 3)])
-    single, nobody = queued(floor, ""), "0" * 26
-    ids = [single, f"{batch}.1", f"{batch}.9", done, nobody, "5b1c0a4e-uuid", "\ud800", ""]
+    single, never_accepted = queued(floor, ""), "0" * 26
+    ids = [single, f"{batch}.1", f"{batch}.9", done, never_accepted, "5b1c0a4e-uuid", "\ud800", ""]
     for reply in desk.revoke(ids).values():
         assert reply == {
             "ok": {
@@ -124,7 +124,7 @@ def test_each_id_has_its_own_answer(desk: Desk) -> None:
                 f"{batch}.1": "cancelled",
                 f"{batch}.9": "unknown",
                 done: "succeeded",
-                nobody: "unknown",
+                never_accepted: "unknown",
                 "5b1c0a4e-uuid": "unknown",
                 "\ud800": "unknown",
                 "": "unknown",
@@ -137,7 +137,7 @@ def test_each_id_has_its_own_answer(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("terminate", [False, True])
-def test_a_pack_that_runs_is_cancelled(desk: Desk, terminate: bool) -> None:
+def test_a_running_pack_is_cancelled(desk: Desk, terminate: bool) -> None:
     floor, effects = desk.floor, desk.floor.effects(f"pack{terminate}")
     items = [{"name": f"item{number}"} for number in range(WAIT.policy.pack)]
     batch = floor.accept_batch(WAIT, {"effects": effects.path, "seconds": 2}, items)
@@ -157,7 +157,7 @@ def test_a_task_is_revoked_by_the_command_line(desk: Desk) -> None:
 
 
 def test_an_id_that_another_worker_lists_as_revoked_still_runs(desk: Desk) -> None:
-    """Stock Celery workers exchange such lists, and keep them in files: the ledger knows nothing of either."""
+    """Stock Celery workers exchange lists of revoked ids, and keep them in files. The ledger ignores both."""
     floor = desk.floor
     id = queued(floor, floor.effects("listed").path)
     listed = {"from_node": "stock@elsewhere", "revoked": [id]}

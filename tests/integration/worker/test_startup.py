@@ -1,4 +1,4 @@
-"""Options of `celery worker` with which it would run nothing, or break the promise, are refused with a sentence."""
+"""`celery worker` refuses options that prevent it from running tasks, or that break the promise."""
 
 import sys
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import pytest
 
 from stack import clean_environment
 
-PREFORK = "Handoff runs tasks in the processes of Celery's prefork pool alone: leave --pool (-P) out."
+PREFORK = "Handoff runs tasks only in the processes of Celery's prefork pool: leave --pool (-P) out."
 LIMITS = "leave --time-limit and --soft-time-limit out, and change `time_limit` there."
 CUSTOM = {"CELERY_CUSTOM_WORKER_POOL": "celery.concurrency.thread:TaskPool"}
 REFUSED: list[tuple[list[str], Mapping[str, str], str]] = [
@@ -25,7 +25,7 @@ REFUSED: list[tuple[list[str], Mapping[str, str], str]] = [
     (["--", "task.acks_late=on"], {}, "Handoff sets these settings of Celery itself: leave task_acks_late out."),
     (["--", "worker.disable_prefetch=off"], {}, "leave worker_disable_prefetch out."),
 ]
-# What `-P gevent` and `-P eventlet` import before the application, where the libraries are installed.
+# Modules that `-P gevent` and `-P eventlet` import before the application, if they are installed.
 GREEN = {
     "gevent/__init__.py": "",
     "gevent/monkey.py": "def patch_all(): ...",
@@ -37,7 +37,7 @@ GREEN = {
 
 
 @pytest.mark.parametrize(("options", "settings", "sentence"), REFUSED, ids=[" ".join(row[0]) for row in REFUSED])
-def test_it_is_refused_before_it_says_ready(
+def test_a_worker_with_a_wrong_option_ends_before_it_is_ready(
     tmp_path: Path, options: list[str], settings: Mapping[str, str], sentence: str
 ) -> None:
     for name, text in GREEN.items():

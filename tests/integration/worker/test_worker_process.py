@@ -1,4 +1,4 @@
-"""Real worker processes: what is no task, what never ends, and the death of every process that can die."""
+"""Real worker processes: invalid messages, endless handlers, and the death of each process."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ ECHO = CATALOGUE["system.echo"]
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     with Floor(tmp_path_factory.mktemp("floor")) as floor:
         effects = floor.effects("long")
-        # Five leases long; one blocks its process all the time.
+        # Each task runs five leases long, and one of them blocks its process.
         long = [
             floor.accept(BLOCK, {"effects": effects.path, "name": "blocking", "seconds": 30}),
             floor.accept(WAIT, {"effects": effects.path, "name": "waiting", "seconds": 30}, queue="documents"),
@@ -37,7 +37,7 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
 
 @pytest.fixture
 def floor(crew: Crew) -> Floor:
-    """The floor, with every worker at work."""
+    """The floor, with every worker running."""
     for worker in crew.workers:
         if not worker.running:
             worker.start()
@@ -47,10 +47,10 @@ def floor(crew: Crew) -> Floor:
 
 
 @pytest.mark.parametrize("entry", GARBAGE.values(), ids=GARBAGE.keys())
-def test_what_is_no_message_is_dropped(floor: Floor, crew: Crew, entry: str | bytes) -> None:
+def test_an_invalid_message_is_dropped(floor: Floor, crew: Crew, entry: str | bytes) -> None:
     before = [(worker.pid, pool(worker)) for worker in crew.workers]
     lost = logs(crew.workers).count("Connection to broker lost")
-    floor.client.lpush("default", *[entry] * 8)  # more than the pool has places
+    floor.client.lpush("default", *[entry] * 8)  # more than the pool takes at once
     for _ in range(4):
         id = floor.accept(ECHO, {"message": "after"})
         assert floor.reaches(id, State.SUCCEEDED, 20), logs(crew.workers)[-2000:]
@@ -59,14 +59,14 @@ def test_what_is_no_message_is_dropped(floor: Floor, crew: Crew, entry: str | by
     assert all(worker.running for worker in crew.workers)
 
 
-def test_nothing_of_it_was_logged(floor: Floor, crew: Crew) -> None:
+def test_no_content_of_an_invalid_message_is_logged(floor: Floor, crew: Crew) -> None:
     for entry in GARBAGE.values():
         floor.client.lpush("default", entry)
     assert wait_until(lambda: floor.client.llen("default") == 0, 20)
     id = floor.accept(ECHO, {"message": "after"})
     assert floor.reaches(id, State.SUCCEEDED, 20)
     log = logs(crew.workers)
-    assert log.count("A message can't be read.") > 10
+    assert log.count("The worker dropped an unreadable message.") > 10
     assert PLANTED not in log
 
 
@@ -76,7 +76,7 @@ def test_an_unknown_contract_is_parked(floor: Floor, crew: Crew) -> None:
     assert floor.reaches(strange, State.PARKED, 20)
     assert floor.reaches(newer, State.PARKED, 20)
     assert floor.client.get(f"handoff:payload:{strange}") == '{"message": "kept"}'
-    assert wait_until(lambda: "A task was parked." in logs(crew.workers), 5)
+    assert wait_until(lambda: "The worker parked a task." in logs(crew.workers), 5)
 
 
 def test_an_endless_sync_handler_is_interrupted_at_its_time_limit(floor: Floor, crew: Crew) -> None:
@@ -99,7 +99,7 @@ def test_the_task_of_a_killed_pool_process_runs_again_at_once(floor: Floor) -> N
         os.kill(effects.lines("began")[-1][1], signal.SIGKILL)
         killed = time.monotonic()
         assert effects.wait_for("began", death + 1)
-        assert time.monotonic() - killed < 5  # its lease would have lasted longer
+        assert time.monotonic() - killed < 5  # sooner than its lease expires
     assert floor.reaches(id, State.SUCCEEDED, 20)
     assert floor.task(id).attempt == 3
     assert len(effects.lines("ended")) == 1
@@ -118,7 +118,7 @@ def test_a_task_that_kills_its_process_dies_alone(floor: Floor, crew: Crew) -> N
     assert all(worker.running for worker in crew.workers)
 
 
-def test_a_pack_that_was_cut_repeats_what_was_in_flight_at_most(floor: Floor) -> None:
+def test_a_killed_pack_repeats_at_most_its_items_in_flight(floor: Floor) -> None:
     effects = floor.effects("cut")
     items = [{"name": f"item{number}"} for number in range(20)]
     batch = floor.accept_batch(WAIT, {"effects": effects.path, "seconds": 0.2}, items)
@@ -160,7 +160,7 @@ def test_a_dropped_connection_repeats_nothing(floor: Floor, crew: Crew) -> None:
     assert all(worker.running for worker in [*crew.workers, crew.steady])
 
 
-def test_workers_survive_a_redis_that_dies(floor: Floor, crew: Crew) -> None:
+def test_workers_survive_the_death_of_redis(floor: Floor, crew: Crew) -> None:
     effects = floor.effects("outage")
     ids = [floor.accept(WAIT, {"effects": effects.path, "name": f"job{number}", "seconds": 3}) for number in range(3)]
     assert effects.wait_for("began", 3)
@@ -188,7 +188,7 @@ def test_a_task_five_times_longer_than_its_lease_runs_once(crew: Crew) -> None:
     assert sorted(effects.names("began")) == sorted(effects.names("ended")) == ["blocking", "waiting"]
 
 
-def test_the_ready_file_is_touched_as_long_as_the_loop_turns(crew: Crew) -> None:
-    """Also after its connection was lost and made again."""
+def test_the_ready_file_is_touched_while_the_event_loop_runs(crew: Crew) -> None:
+    """A reconnection does not stop the timer."""
     seen = time.time()
     assert wait_until(lambda: Path(crew.steady.ready_file).stat().st_mtime > seen, 30)

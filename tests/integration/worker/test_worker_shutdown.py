@@ -1,4 +1,4 @@
-"""SIGTERM to the parent of a worker process: what runs ends or goes back, and the process is gone in time."""
+"""SIGTERM to a worker: its tasks end or are given back, and its processes end in time."""
 
 import signal
 import time
@@ -14,7 +14,7 @@ from tests.integration.worker.bench import LIMITS
 from tests.integration.worker.floor import SOFT_SECONDS, Floor, logs, pool
 from tests.integration.worker.lab.contracts import BLOCK, WAIT
 
-BRIEF_SECONDS = 4  # the soft shutdown of these workers, but for one that has to end by itself
+BRIEF_SECONDS = 4  # the soft shutdown of most workers here
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_an_idle_pool_process_ends_at_once(worker: Worker) -> None:
         assert worker.exit_code == 0, logs([worker])[-3000:]
         return at_once
 
-    assert any(ends_at_once() for _ in range(5))  # a machine may stand still for a while, billiard sleeps a second
+    assert any(ends_at_once() for _ in range(5))  # billiard would sleep for a second; the machine may pause for a while
 
 
 @pytest.mark.parametrize("soft_s", [SOFT_SECONDS])
@@ -67,7 +67,7 @@ def test_under_load_nothing_is_lost_or_repeated(floor: Floor, worker: Worker, so
     assert worker.exit_code == 0, logs([worker])[-3000:]
     assert not worker.ready_file.exists()
 
-    # A pack that was begun is in its queue again, after the items it has, with all of its attempts.
+    # A pack that had begun is queued again: its recorded items stay, and its attempt does not count.
     ended = len(effects.names("ended"))
     assert ended < 60
     assert sorted(effects.names("began")) == sorted(effects.names("ended"))
@@ -84,7 +84,7 @@ def test_under_load_nothing_is_lost_or_repeated(floor: Floor, worker: Worker, so
     assert "Traceback" not in logs([worker])
 
 
-def test_what_takes_too_long_goes_back_with_its_lease(floor: Floor, worker: Worker) -> None:
+def test_a_task_that_takes_too_long_is_released(floor: Floor, worker: Worker) -> None:
     effects = floor.effects("long")
     blocking = floor.accept(BLOCK, {"effects": effects.path, "name": "blocking", "seconds": 30})
     waiting = floor.accept(WAIT, {"effects": effects.path, "name": "waiting", "seconds": 30})
@@ -106,7 +106,7 @@ def test_what_takes_too_long_goes_back_with_its_lease(floor: Floor, worker: Work
 
 @pytest.fixture
 def away(floor: Floor) -> Iterator[Callable[[], None]]:
-    """Takes Redis away until the end of the test."""
+    """Stops Redis until the end of the test."""
     yield floor.redis.kill
     floor.redis.start()
     floor.redis.wait_ready()
@@ -118,7 +118,9 @@ def test_an_idle_worker_stops_while_redis_is_away(worker: Worker, away: Callable
     assert worker.wait(BRIEF_SECONDS + 15), logs([worker])[-3000:]
 
 
-def test_a_worker_stops_whose_outcome_waits_for_redis(floor: Floor, worker: Worker, away: Callable[[], None]) -> None:
+def test_a_worker_stops_while_an_outcome_waits_for_redis(
+    floor: Floor, worker: Worker, away: Callable[[], None]
+) -> None:
     effects = floor.effects("insists")
     floor.accept(WAIT, {"effects": effects.path, "seconds": 0.5})
     assert effects.wait_for("began", 1)

@@ -1,4 +1,4 @@
-"""Binds a contract to the plain function that does its work."""
+"""Binds each contract to its handler."""
 
 import inspect
 import pkgutil
@@ -17,7 +17,7 @@ Handler = Callable[[P, Resources], R] | Callable[[P, Resources], Awaitable[R]]
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A contract and its handler; `asynchronous` ones run on the process's event loop."""
+    """A contract and its handler. An `asynchronous` handler runs on the event loop of a pool process."""
 
     contract: Contract[Any, Any]
     handler: Callable[[Any, Resources], Any]
@@ -28,7 +28,11 @@ _bindings: dict[str, Binding] = {}
 
 
 def handles(contract: Contract[P, R]) -> Callable[[Handler[P, R]], Handler[P, R]]:
-    """Makes the decorated `(payload, resources) -> result` the contract's handler, sync or async."""
+    """Decorates the contract's handler: a sync or async function `(payload, resources) -> result`.
+
+    Raises:
+        ValueError: the contract has a handler already.
+    """
 
     def bind(handler: Handler[P, R]) -> Handler[P, R]:
         if contract.name in _bindings:
@@ -40,7 +44,7 @@ def handles(contract: Contract[P, R]) -> Callable[[Handler[P, R]], Handler[P, R]
 
 
 def bindings() -> list[Binding]:
-    """Every binding: the modules of `handoff_worker.handlers` are imported for it."""
+    """Imports every module of `handoff_worker.handlers`, and returns their bindings."""
     package = import_module("handoff_worker.handlers")
     for module in pkgutil.iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")

@@ -1,4 +1,4 @@
-"""The module that `celery -A handoff_worker` looks for."""
+"""The module that `celery -A handoff_worker` imports."""
 
 from handoff_worker.celery_bridge.app import app
 

@@ -1,4 +1,4 @@
-"""Opens the files that payloads name: nothing outside of the blob folder, no link, no device, no more than a bound."""
+"""Opens the files that payloads name: regular files of the blob folder, reached without a link, up to a size limit."""
 
 import errno
 import os
@@ -10,36 +10,36 @@ from typing import BinaryIO
 from handoff_contracts.files import FileRef
 from handoff_worker.errors import Fail, Retry
 
-NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG}
-FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe is opened without waiting, and refused
+NOT_FOUND = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG}
+FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # O_NONBLOCK: opening a pipe must not wait
 
 
 def open_file(file: FileRef, folder: Path | None, limit: int) -> BinaryIO:
-    """The file, to be read and closed by the caller; `folder`: the blob folder; `limit`: most bytes.
+    """Returns the open file, which the caller closes. `folder`: the blob folder. `limit`: the largest size in bytes.
 
-    It blocks: on an event loop, call it in a thread.
+    This call blocks: on an event loop, run it in a thread.
 
     Raises:
-        Fail: there is no such file, it is none that may be opened, or it is too large.
-        Retry: the disk did not give it.
+        Fail: the file does not exist, must not be opened, or is too large.
+        Retry: the disk reported an error.
     """
     content = file.decoded
     if content is not None:
-        _bounded(len(content), limit)
+        _check_size(len(content), limit)
         return BytesIO(content)
     try:
-        descriptor = _descend(folder, file.path or "")
+        descriptor = _open_beneath(folder, file.path or "")
     except OSError as error:
-        if error.errno in NOT_THERE:
+        if error.errno in NOT_FOUND:
             raise Fail("no_such_file", "The blob folder has no such file.") from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise Fail("file_denied", "The worker may not read that file.") from None
-        raise Retry("file_unreadable", "The file could not be read now.") from None
+        raise Retry("file_unreadable", "The worker could not read the file.") from None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise Fail("no_such_file", "The blob folder has no such file.")
-        _bounded(found.st_size, limit)
+        _check_size(status.st_size, limit)
     except Fail:
         os.close(descriptor)
         raise
@@ -47,32 +47,32 @@ def open_file(file: FileRef, folder: Path | None, limit: int) -> BinaryIO:
 
 
 def read_file(file: FileRef, folder: Path | None, limit: int) -> bytes:
-    """The file's bytes. Blocks and raises as `open_file` does."""
+    """Returns the file's content. Blocks, and raises the errors of `open_file`."""
     with open_file(file, folder, limit) as opened:
         try:
             content = opened.read(limit + 1)
         except OSError:
-            raise Retry("file_unreadable", "The file could not be read now.") from None
-    _bounded(len(content), limit)  # it may have grown since it was opened
+            raise Retry("file_unreadable", "The worker could not read the file.") from None
+    _check_size(len(content), limit)  # the file may have grown since it was opened
     return content
 
 
-def _bounded(size: int, limit: int) -> None:
+def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise Fail("file_too_large", f"A file may have {limit} bytes at most here.")
+        raise Fail("file_too_large", f"The file is larger than {limit} bytes.")
 
 
-def _descend(folder: Path | None, path: str) -> int:
-    """Opens the path step by step, each from the folder before it, so that no link is followed at any."""
+def _open_beneath(folder: Path | None, path: str) -> int:
+    """Opens each part of the path relative to its parent folder, so that the kernel follows no link in any part."""
     *folders, last = names = path.split("/")
     if folder is None or {"", ".", ".."} & set(names):
         raise FileNotFoundError(errno.ENOENT, "no such file")
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in folders:
-            within = os.open(name, FLAGS | os.O_DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = within
-        return os.open(last, FLAGS, dir_fd=at)
+            child = os.open(name, FLAGS | os.O_DIRECTORY, dir_fd=parent)
+            os.close(parent)
+            parent = child
+        return os.open(last, FLAGS, dir_fd=parent)
     finally:
-        os.close(at)
+        os.close(parent)

@@ -1,7 +1,8 @@
-"""`python -m handoff_worker.probe ready|alive`: what a probe asks of a worker, cheap enough to be asked often.
+"""`python -m handoff_worker.probe ready|alive`: the readiness and the liveness probe of a worker.
 
-ready: the file HANDOFF_WORKER_READY_FILE is there. alive: its last beat is fresh, or Redis serves no worker, which a
-restart would not cure. Exits with 0 when it is so, with 1 when not, with 2 when it can't tell.
+ready: the file HANDOFF_WORKER_READY_FILE exists. alive: the worker touched that file lately. While Redis is away or
+misconfigured the worker counts as alive, because a restart does not help. Exits with 0 for yes, 1 for no, 2 for a usage
+error.
 """
 
 import os
@@ -9,21 +10,22 @@ import sys
 import time
 from pathlib import Path
 
-STALE_SECONDS = 120.0  # the file is touched every 10 s
+STALE_SECONDS = 120.0  # the worker touches the file every 10 s
 
 
-def alive(file: Path) -> bool:
-    """Whether the worker's loop turns, as far as Redis lets it."""
+def is_alive(file: Path) -> bool:
+    """Whether the worker's event loop runs, or can't run because of Redis."""
     try:
         if time.time() - file.stat().st_mtime < STALE_SECONDS:
             return True
     except FileNotFoundError:
         pass
-    return not redis_serves()
+    return not redis_is_fit()
 
 
-def redis_serves() -> bool:
-    """Whether Redis serves all that a worker needs. What this imports takes longer than all the rest."""
+def redis_is_fit() -> bool:
+    """Whether Redis serves everything that a worker needs."""
+    # Imported here, because these modules cost more time than the rest of a probe.
     from handoff_common.settings import load
     from handoff_ledger import LedgerUnavailable
     from handoff_worker.settings import Settings
@@ -36,13 +38,14 @@ def redis_serves() -> bool:
 
 
 def main() -> int:
+    """Runs the probe that the command line names, and returns its exit code."""
     name = os.environ.get("HANDOFF_WORKER_READY_FILE")
-    asked = sys.argv[1:]
-    if not name or asked not in (["ready"], ["alive"]):
+    arguments = sys.argv[1:]
+    if not name or arguments not in (["ready"], ["alive"]):
         sys.stderr.write("usage: HANDOFF_WORKER_READY_FILE=... python -m handoff_worker.probe ready|alive\n")
         return 2
     file = Path(name)
-    return 0 if (file.exists() if asked == ["ready"] else alive(file)) else 1
+    return 0 if (file.exists() if arguments == ["ready"] else is_alive(file)) else 1
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`apps`: credentials; `rate_limiter`: what the whole fleet may send; `push`: providers of push notifications;
-    `http_requests`: requests to any server of the internet; `mail`: the servers that mail goes by.
+    """Opened once in each pool process, and closed when the process ends.
+
+    `apps`: the providers' credentials. `rate_limiter`: shared by all workers. `push`: the providers of push
+    notifications. `http_requests`: the HTTP client for any server on the internet. `mail`: the SMTP servers.
     """
 
     settings: Settings

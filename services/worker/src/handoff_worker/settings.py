@@ -13,73 +13,101 @@ from handoff_ledger.fitness import Fitness
 
 Network = IPv4Network | IPv6Network
 FCM_URL = "https://fcm.googleapis.com"
-LEAST_RATE, MOST_RATE = 0.0001, 1_000_000  # sends a second that a pace may be
+MIN_RATE, MAX_RATE = 0.0001, 1_000_000  # sends per second
 
 
 class Settings(SharedSettings):
-    """What a worker reads from the environment. Times are seconds."""
+    """The settings that a worker reads from the environment."""
 
-    notification_log: Path = Path("notification.log")
-    log_provider_delay: float = Field(default=0.05, ge=0, le=60)
-    soft_shutdown: float = Field(default=25, gt=0, le=3600)
-    worker_ready_file: Path | None = None
-    apps_dir: Path | None = None
-    blob_dir: Path | None = None
-    pace: str = "fcm=10000"
-    fcm_url: str = Field(default=FCM_URL, pattern=r"^https://[^/?#@\s]+$")
-    egress_allow: str = ""
-    gone_callback_url: HttpUrl | None = None
+    notification_log: Path = Field(
+        default=Path("notification.log"), description="File to which the `log` provider appends its notifications."
+    )
+    log_provider_delay: float = Field(
+        default=0.05, ge=0, le=60, description="Seconds that the `log` provider takes for one notification."
+    )
+    soft_shutdown: float = Field(
+        default=25,
+        gt=0,
+        le=3600,
+        description="Seconds that running tasks may take to end after SIGTERM; then the worker gives them back.",
+    )
+    worker_ready_file: Path | None = Field(
+        default=None, description="File that exists while the worker is ready. The probes read it."
+    )
+    apps_dir: Path | None = Field(
+        default=None, description="Folder of the providers' credentials, one file `<provider>.<app>.json` for each app."
+    )
+    blob_dir: Path | None = Field(
+        default=None,
+        description="Folder of the files that payloads name by path, and of the files that results name.",
+    )
+    pace: str = Field(
+        default="fcm=10000",
+        description="Most sends per second of all workers together: a list of `provider=rate` or `provider:app=rate`.",
+    )
+    fcm_url: str = Field(
+        default=FCM_URL, pattern=r"^https://[^/?#@\s]+$", description="Base URL of FCM. Only tests change it."
+    )
+    egress_allow: str = Field(
+        default="",
+        description="Networks outside the public internet that clients' URLs may reach, such as `10.1.0.0/16`.",
+    )
+    gone_callback_url: HttpUrl | None = Field(
+        default=None, description="URL that receives a signed webhook when recipients are gone."
+    )
 
     @property
     def fitness(self) -> Fitness:
-        """What a worker needs of Redis."""
+        """The check of Redis that a worker makes at its start and after an outage."""
         return Fitness(service="worker", url=self.broker_url, trusting=self.development)
 
     @model_validator(mode="after")
-    def _googles(self) -> Self:
+    def _check_fcm_url(self) -> Self:
         if self.fcm_url != FCM_URL and not self.development:
-            raise ValueError("HANDOFF_FCM_URL leads tokens elsewhere than to Google: it is for tests. Unset it.")
+            raise ValueError(
+                "HANDOFF_FCM_URL sends device tokens to another host than Google's, and is for tests alone: unset it."
+            )
         return self
 
     @field_validator("pace")
     @classmethod
-    def _paces(cls, text: str) -> str:
-        rates(text)
+    def _check_pace(cls, text: str) -> str:
+        parse_rates(text)
         return text
 
     @field_validator("egress_allow")
     @classmethod
-    def _networks(cls, text: str) -> str:
-        networks(text)
+    def _check_egress_allow(cls, text: str) -> str:
+        parse_networks(text)
         return text
 
     @field_validator("gone_callback_url")
     @classmethod
-    def _no_user(cls, url: HttpUrl | None) -> HttpUrl | None:
+    def _check_gone_callback_url(cls, url: HttpUrl | None) -> HttpUrl | None:
         if url and (url.username or url.password):
-            raise ValueError("HANDOFF_GONE_CALLBACK_URL has no user and no password in it: the callback is signed")
+            raise ValueError("HANDOFF_GONE_CALLBACK_URL must not contain a user or a password: the callback is signed")
         return url
 
 
-def rates(text: str) -> Mapping[str, float]:
-    """Sends a second by channel, from `provider=rate,provider:app=rate`.
+def parse_rates(text: str) -> Mapping[str, float]:
+    """Returns the sends per second by provider or `provider:app`, from a list like `fcm=10000,sns:shop=50`.
 
     Raises:
         ValueError: an entry is malformed.
     """
-    found: dict[str, float] = {}
+    rates: dict[str, float] = {}
     for entry in filter(None, map(str.strip, text.split(","))):
         match = re.fullmatch(r"([a-z]+(?::[a-z0-9-]+)?)=([0-9]{1,9}(?:\.[0-9]+)?)", entry)
-        if not match or not LEAST_RATE <= float(match[2]) <= MOST_RATE:
+        if not match or not MIN_RATE <= float(match[2]) <= MAX_RATE:
             raise ValueError(
-                f"HANDOFF_PACE is a list like fcm=10000,sns:shop=50: sends a second, from {LEAST_RATE} to {MOST_RATE}"
+                f"HANDOFF_PACE is a list like fcm=10000,sns:shop=50: sends per second, from {MIN_RATE} to {MAX_RATE}"
             )
-        found[match[1]] = float(match[2])
-    return found
+        rates[match[1]] = float(match[2])
+    return rates
 
 
-def networks(text: str) -> Sequence[Network]:
-    """The networks of a list like `10.1.0.0/16,fd00:1::/64`.
+def parse_networks(text: str) -> Sequence[Network]:
+    """Returns the networks of a list like `10.1.0.0/16,fd00:1::/64`.
 
     Raises:
         ValueError: an entry is malformed.

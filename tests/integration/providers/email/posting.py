@@ -13,7 +13,7 @@ from handoff_ledger import SyncLedger, Task, calls
 from handoff_ledger.calls.channels import Held
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.handlers.email_send import email_send
 from handoff_worker.resources import Resources
 from handoff_worker.settings import Settings
@@ -45,20 +45,20 @@ class Post:
         app = {"host": "127.0.0.1", "port": port, "tls": "none", "sender": SENDER, "timeout": 5, **fields}
         (self.apps / "smtp.default.json").write_text(json.dumps(app, default=str))
 
-    def send(self, **mail: Any) -> tuple[str, Ending]:
+    def send(self, **mail: Any) -> tuple[str, RunResult]:
         """Sends a mail; gives its task's id and how the attempt ended."""
         id = self.bench.accept(self.contract, {"to": READER, "text": "Hello", **mail})
         return id, self.run(id)
 
-    def send_all(self, common: dict[str, Any], items: Sequence[dict[str, Any]]) -> tuple[str, Ending]:
+    def send_all(self, common: dict[str, Any], items: Sequence[dict[str, Any]]) -> tuple[str, RunResult]:
         """Sends a batch of one pack; gives its id and how the attempt ended."""
         batch = self.bench.accept_batch(self.contract, common, items)
         return batch, self.run(f"{batch}.0")
 
-    def run(self, id: str) -> Ending:
+    def run(self, id: str) -> RunResult:
         return self._executor.run(Binding(self.contract, email_send, asynchronous=True), id)
 
-    def again(self, id: str) -> Ending:
+    def again(self, id: str) -> RunResult:
         """The next attempt, once it is due."""
         assert self.bench.due_again(id)
         return self.run(id)

@@ -15,7 +15,7 @@ from handoff_ledger import State
 from handoff_ledger.calls.items import list_items
 from handoff_worker.delivery.apps import Apps
 from handoff_worker.delivery.responses import Category
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from handoff_worker.providers.smtp.client import SmtpServers
 from handoff_worker.settings import Settings
 from process import wait_until
@@ -36,7 +36,7 @@ def test_a_mail_goes_by_tls_and_after_a_login(
     login = {"username": "shop", "password": PASSWORD}
     post.app(sink.port, tls="tls" if implicit else "starttls", ca_file=ca_file, **login)
     id, ending = post.send(subject="Your order")
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     (mail,) = sink.taken
     assert (mail.sender, mail.recipients) == ("shop@shop.example", [READER])
     task = post.task(id)
@@ -62,7 +62,7 @@ def test_a_mail_has_all_its_parts(post: Post, sink: MailSink) -> None:
             {"content": b64encode(b"a,b\n").decode(), "name": "list.csv", "media_type": "text/csv"},
         ],
     }
-    assert post.send(**mail)[1] == Ending(State.SUCCEEDED)
+    assert post.send(**mail)[1] == RunResult(State.SUCCEEDED)
     (taken,) = sink.taken
     assert taken.recipients == [READER]
     message = taken.message
@@ -94,7 +94,7 @@ def test_a_pack_shares_a_few_connections(post: Post, sink: MailSink) -> None:
     post.app(sink.port, connections=3)
     readers = [f"reader{number}@mail.example" for number in range(50)]
     batch, ending = post.send_all({"text": "News"}, [{"to": reader} for reader in readers])
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     assert sink.received() == sorted(readers)
     assert sink.connections == 3
     items, _ = post.bench.ledger.run(list_items(batch, 50))
@@ -114,7 +114,7 @@ def test_copies_have_what_their_client_gave_them_in_common(post: Post, sink: Mai
         "message_id": "<one@shop.example>",
     }
     _, ending = post.send_all(common, [{"to": f"{name}@mail.example"} for name in "abc"])
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     assert sink.received() == ["a@mail.example", "b@mail.example", "c@mail.example"]
     for mail in sink.taken:
         assert (mail.message["To"], mail.message["Cc"]) == ("a@mail.example", "b@mail.example")
@@ -124,8 +124,8 @@ def test_copies_have_what_their_client_gave_them_in_common(post: Post, sink: Mai
 
 def test_addresses_of_every_language(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
-    assert post.send(to="用户@例え.jp")[1] == Ending(State.SUCCEEDED)
-    assert post.send(to="jorg@müller.example")[1] == Ending(State.SUCCEEDED)
+    assert post.send(to="用户@例え.jp")[1] == RunResult(State.SUCCEEDED)
+    assert post.send(to="jorg@müller.example")[1] == RunResult(State.SUCCEEDED)
     assert sink.received() == ["jorg@xn--mller-kva.example", "用户@xn--r8jz45g.jp"]
     assert sink.taken[0].message["To"] == "用户@xn--r8jz45g.jp"
 
@@ -135,20 +135,20 @@ def test_a_server_without_smtputf8_can_take_no_such_address(post: Post, serve: S
     serve(sink)
     post.app(sink.port)
     id, ending = post.send(to="用户@mail.example")
-    assert ending == Ending(State.FAILED, "payload_rejected")
+    assert ending == RunResult(State.FAILED, "payload_rejected")
     error = post.task(id).error
     assert error
     assert error.message == "The provider rejected the payload: smtputf8_missing."
-    assert post.send()[1] == Ending(State.SUCCEEDED)
+    assert post.send()[1] == RunResult(State.SUCCEEDED)
     assert (sink.received(), sink.connections) == ([READER], 1)
 
 
 def test_a_connection_that_its_server_dropped_is_replaced(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
-    assert post.send()[1] == Ending(State.SUCCEEDED)
+    assert post.send()[1] == RunResult(State.SUCCEEDED)
     sink.drop()
     id, ending = post.send()
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     assert (post.task(id).attempt, sink.connections, len(sink.taken)) == (1, 2, 2)
 
 
@@ -161,7 +161,7 @@ def test_an_attachment_that_can_not_be_had(post: Post, sink: MailSink, tmp_path:
     (post.blobs / "link").symlink_to(tmp_path / "secret")
     with (post.blobs / "large").open("wb") as large:
         large.truncate(11 * 1024 * 1024)
-    assert post.send(attachments=[{"path": path}])[1] == Ending(State.FAILED, code)
+    assert post.send(attachments=[{"path": path}])[1] == RunResult(State.FAILED, code)
     assert sink.connections == 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handoff_ledger import State
-from handoff_worker.execution.run_result import Ending
+from handoff_worker.execution.run_result import RunResult
 from tests.integration.providers.email.mail_servers import MailSink, Server, SmtpSimulator
 from tests.integration.providers.email.posting import PASSWORD, QUICK, READER, Post
 
@@ -26,7 +26,7 @@ def test_a_reader_who_is_gone_is_told_of_and_the_others_get_theirs(post: Post, s
     post.app(sink.port)
     sink.refusals["b@mail.example"] = ["550 5.1.1 <b@mail.example>: no such user"]
     batch, ending = post.send_all({"text": "News"}, [{"to": f"{name}@mail.example"} for name in "abc"])
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     assert post.bench.counts(batch) == {State.SUCCEEDED: 2, State.FAILED: 1}
     assert post.gone() == [("smtp:default", "b@mail.example", f"{batch}.0")]
     assert sink.received() == ["a@mail.example", "c@mail.example"]
@@ -38,7 +38,7 @@ def test_what_is_told_to_come_back_is_tried_again_alone(post: Post, sink: MailSi
     batch, ending = post.send_all({"text": "News"}, [{"to": f"{name}@mail.example"} for name in "abc"])
     assert (ending.state, ending.code) == (State.SCHEDULED, "smtp_451_4_7_1")
     assert post.again(f"{batch}.0").state is State.SCHEDULED
-    assert post.again(f"{batch}.0") == Ending(State.SUCCEEDED)
+    assert post.again(f"{batch}.0") == RunResult(State.SUCCEEDED)
     assert sink.received() == ["a@mail.example", "b@mail.example", "c@mail.example"]
     assert (post.task(f"{batch}.0").attempt, post.holds()) == (3, [])
 
@@ -48,7 +48,7 @@ def test_a_server_error_at_the_end_of_the_mail_and_then_it_is_delivered(post: Po
     sink.refusals["DATA"] = ["451 4.3.0 try again"]
     id, ending = post.send()
     assert (ending.state, ending.code) == (State.SCHEDULED, "smtp_451_4_3_0")
-    assert post.again(id) == Ending(State.SUCCEEDED)
+    assert post.again(id) == RunResult(State.SUCCEEDED)
     assert (sink.received(), post.task(id).attempt, sink.connections) == ([READER], 2, 1)
 
 
@@ -57,9 +57,9 @@ def test_a_refused_mail_fails_once_and_for_all(post: Post, sink: MailSink, at: s
     post.app(sink.port)
     sink.refusals[at] = ["554 5.7.1 spam"]
     id, ending = post.send()
-    assert ending == Ending(State.FAILED, "payload_rejected")
+    assert ending == RunResult(State.FAILED, "payload_rejected")
     assert (post.task(id).attempt, sink.taken, post.gone(), post.holds()) == (1, [], [], [])
-    assert post.send()[1] == Ending(State.SUCCEEDED)
+    assert post.send()[1] == RunResult(State.SUCCEEDED)
     assert sink.connections == 1, "the connection is still of use"
 
 
@@ -73,7 +73,7 @@ def test_a_throttled_server_is_left_alone_by_all_and_then_it_is_delivered(post: 
     assert [(held.channel.rpartition(":")[0], held.why) for held in post.holds()] == [("smtp:default", "throttled")]
     assert simulator.connections == 1
     post.release()
-    assert post.again(first) == Ending(State.SUCCEEDED)
+    assert post.again(first) == RunResult(State.SUCCEEDED)
     assert (simulator.received(), post.task(first).attempt) == (["a@mail.example"], 2)
 
 
@@ -92,7 +92,7 @@ def test_a_wrong_password_holds_the_app_up_until_it_is_another_one(
     assert [held.why for held in post.holds()] == ["credential_rejected"]
     assert "wr0ng-password" not in caplog.text + repr(post.resources.apps.get("smtp", "default"))
     post.app(sink.port, tls="starttls", ca_file=ca_file, **LOGIN)
-    assert post.send()[1] == Ending(State.SUCCEEDED)
+    assert post.send()[1] == RunResult(State.SUCCEEDED)
 
 
 @leaking
@@ -137,7 +137,7 @@ def test_it_never_goes_on_in_the_clear(post: Post, simulator: SmtpSimulator) -> 
 def test_a_malformed_app_fails_and_nothing_of_it_is_told(post: Post, app: dict[str, object]) -> None:
     post.app(1, **app)
     id, ending = post.send()
-    assert ending == Ending(State.FAILED, "bad_credential")
+    assert ending == RunResult(State.FAILED, "bad_credential")
     assert PASSWORD not in json.dumps(vars(post.task(id)), default=str)
 
 
@@ -148,7 +148,7 @@ def test_a_drop_after_the_mail_was_sent_is_repeated_under_the_same_message_id(
     simulator.replies["CONTENT"] = ["drop"]
     id, ending = post.send()
     assert (ending.state, ending.code) == (State.SCHEDULED, "unknown")
-    assert post.again(id) == Ending(State.SUCCEEDED)
+    assert post.again(id) == RunResult(State.SUCCEEDED)
     first, second = simulator.taken
     assert first.message["Message-ID"] == second.message["Message-ID"]
     other, _ = post.send()
@@ -159,10 +159,10 @@ def test_who_would_rather_give_up_gets_no_second_mail(post: Post, simulator: Smt
     post.contract = replace(QUICK, policy=replace(QUICK.policy, unknown="give_up"))
     post.app(simulator.port)
     simulator.replies["CONTENT"] = ["drop"]
-    assert post.send()[1] == Ending(State.FAILED, "unknown")
+    assert post.send()[1] == RunResult(State.FAILED, "unknown")
     simulator.replies["CONTENT"] = ["hang"]
     post.app(simulator.port, timeout=3)
-    assert post.send()[1] == Ending(State.FAILED, "unknown")
+    assert post.send()[1] == RunResult(State.FAILED, "unknown")
     simulator.replies["DATA"] = ["drop"]
     assert post.send()[1].state is State.SCHEDULED, "what was not sent is not in doubt"
 
@@ -180,7 +180,7 @@ def test_what_breaks_before_the_mail_is_sent_is_tried_again(
     assert ending.code in {"not_connected", "connection_lost", "timeout", "smtp_421_4_3_2", "bad_reply"}
     assert time.monotonic() - began < 15
     assert (simulator.taken, post.holds()) == ([], [])
-    assert post.again(id) == Ending(State.SUCCEEDED)
+    assert post.again(id) == RunResult(State.SUCCEEDED)
     assert (simulator.received(), post.task(id).attempt, simulator.connections) == ([READER], 2, 2)
 
 
@@ -190,7 +190,7 @@ def test_a_server_that_is_tired_of_a_connection_gets_another(post: Post, simulat
     post.send()
     simulator.replies["RSET"] = [how]
     id, ending = post.send()
-    assert ending == Ending(State.SUCCEEDED)
+    assert ending == RunResult(State.SUCCEEDED)
     assert (post.task(id).attempt, simulator.connections, len(simulator.taken)) == (1, 2, 2)
 
 

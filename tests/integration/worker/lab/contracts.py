@@ -1,11 +1,11 @@
-"""Contracts for tests: what each handler does is in its payload, and every run leaves a line in the file `effects`."""
+"""Contracts for tests. The payload controls the handler, which appends its steps to the file `effects`."""
 
 from handoff_contracts.contract import Contract, Payload, Policy, Result
 from handoff_contracts.queues import DOCUMENTS
 
 
 class Job(Payload):
-    """`effects` names a file, `name` is what its lines say, `seconds` is how long the work takes."""
+    """`effects`: the path of the file. `name`: the job in its lines. `seconds`: how long the work takes."""
 
     effects: str
     name: str = "job"
@@ -38,7 +38,7 @@ SPIN = Contract(
     version=1,
     payload=Job,
     result=Report,
-    summary="Turns for ever.",
+    summary="Loops forever.",
     policy=Policy(time_limit=2, max_attempts=1),
 )
 DIE = Contract(
@@ -54,6 +54,6 @@ ACT = Contract(
     version=1,
     payload=Job,
     result=Report,
-    summary="Does what its name says, raise or die; else it blocks its process for the seconds it was told.",
+    summary="Raises or dies if its name says so, and blocks its process otherwise.",
     policy=Policy(max_attempts=2, backoff=0.1),
 )

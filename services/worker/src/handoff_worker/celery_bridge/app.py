@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A handoff_worker worker`."""
+"""The Celery application of `celery -A handoff_worker worker`."""
 
 from celery import Celery
 from kombu import Queue
@@ -16,15 +16,17 @@ settings = load(Settings)
 broker = celery_connection(settings.broker_url)
 transport.install()
 app = Celery("handoff")
-app.backend_cls = "disabled"  # the ledger writes results; Celery would wait for Redis in a worker that is to stop
+app.backend_cls = (
+    "disabled"  # the ledger writes results; a backend of Celery would delay a shutdown while Redis is away
+)
 FIXED = {
-    "broker_read_url": broker.url,  # these two, for Celery takes CELERY_BROKER_URL for the one that both default to
+    "broker_read_url": broker.url,  # CELERY_BROKER_URL would override `broker_url`
     "broker_write_url": broker.url,
     "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
     "task_create_missing_queues": False,
     "task_default_queue": "default",
     "accept_content": ["json"],
-    # The ledger redelivers, so a message that was popped is done with; see docs/decisions.
+    # The reconciler publishes a lost task again, so a received message needs no acknowledgement; see docs/decisions.
     "broker_transport_options": {"ack_emulation": False, "queue_order_strategy": "priority", **broker.transport},
     "broker_use_ssl": broker.ssl,
     "broker_connection_retry_on_startup": True,
@@ -32,14 +34,14 @@ FIXED = {
     "task_acks_late": False,
     "worker_consumer": "handoff_worker.celery_bridge.consumer:Consumer",
     "worker_disable_prefetch": True,
-    "worker_disable_rate_limits": True,  # a task that waited for one would be published again and again
+    "worker_disable_rate_limits": True,  # the reconciler would publish a task that waits for one again and again
     "worker_cancel_long_running_tasks_on_connection_loss": False,
 }
 app.conf.update(
     **FIXED,
-    worker_send_task_events=True,  # Flower turns them on by itself, but misses what ran in the seconds until then
+    worker_send_task_events=True,  # Flower enables events itself, but misses those of the first seconds
     worker_prefetch_multiplier=1,
-    worker_max_tasks_per_child=100_000,  # what leaks memory is ended by its size long before
+    worker_max_tasks_per_child=100_000,  # the memory limit ends a leaking process long before
     worker_max_memory_per_child=300_000,  # KB
     worker_hijack_root_logger=False,
 )

@@ -1,4 +1,4 @@
-"""Celery's consumer, which parks what it does not know instead of discarding it."""
+"""Celery's consumer, changed to wait for Redis and to park unknown tasks instead of discarding them."""
 
 import logging
 import time
@@ -15,37 +15,43 @@ from handoff_ledger.ids import is_id
 from handoff_worker.celery_bridge import pool
 from handoff_worker.celery_bridge.app import settings
 from handoff_worker.celery_bridge.message import HEADERS
-from handoff_worker.celery_bridge.transport import AWAY
+from handoff_worker.celery_bridge.transport import CONNECTION_ERRORS, log_unreadable
 
 log = logging.getLogger(__name__)
-AGAIN_SECONDS = 1.0  # seconds between two looks whether Redis serves
-GATHER_SECONDS = 0.1  # seconds that a task's event waits for others
-RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds between two attempts
+REDIS_POLL_SECONDS = 1.0
+EVENT_LINGER_SECONDS = 0.1  # how long an event waits for others, so that one message publishes them
+RECONNECT_INTERVALS = {"interval_start": 1, "interval_step": 1, "interval_max": 5}  # seconds
 
 
 def without_options(info: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a worker says of its connection; Flower shows it, and the sentinels' password is among the options."""
+    """Returns a connection's description for Flower, without the options: they contain the sentinels' password."""
     return {name: value for name, value in info().items() if name != "transport_options"}
 
 
 class Consumer(CeleryConsumer):
-    """Named by `worker_consumer` in the configuration."""
+    """The consumer that the setting `worker_consumer` names."""
 
     connection_errors: tuple[type[Exception], ...]
     event_dispatcher: Any
-    _gathering = False
+    _publish_scheduled = False
     _stopping = False
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Waits for Redis. Celery's own attempts grow half a minute apart, so work would go on as late as that."""
+        """Waits for Redis, then connects. Celery's own interval grows to half a minute, which delays the work."""
         self._await_redis()
-        conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT)
+        conn.ensure_connection = partial(conn.ensure_connection, **RECONNECT_INTERVALS)
         conn.info = partial(without_options, conn.info)
         return super().ensure_connected(conn)
 
     def _await_redis(self) -> None:
-        """Waits until Redis serves all that a worker needs, and logs why it does not. Celery would end at a refusal."""
-        said = ""
+        """Waits until Redis serves everything that a worker needs, and logs why it does not.
+
+        Celery itself would end the worker at an error reply.
+
+        Raises:
+            SystemExit: Redis is misconfigured at the worker's start.
+        """
+        logged = ""
         while True:
             maybe_shutdown()
             try:
@@ -53,48 +59,50 @@ class Consumer(CeleryConsumer):
             except LedgerUnavailable as error:
                 if self.first_connection_attempt and isinstance(error, LedgerMisconfigured):
                     refuse(error)
-                if error.reason != said:
+                if error.reason != logged:
                     report(log, error)
-                said = error.reason
-                time.sleep(AGAIN_SECONDS)
+                logged = error.reason
+                time.sleep(REDIS_POLL_SECONDS)
             else:
                 return
 
     def on_close(self) -> None:
-        """At a shutdown and when the connection is lost. Celery forgets here each task that no pool process has said to
-        have taken. One of them may be on its way: it would run without a lease, and hold up a shutdown for 30 s.
+        """Reads the pool's acknowledgements before Celery closes the connection, and publishes the events after it.
+
+        Celery forgets every task here that no pool process has acknowledged. Such a task may have started already: it
+        would run without a lease, and delay a shutdown by 30 s.
         """
-        pool.hear(self.pool)
+        pool.drain_acks(self.pool)
         super().on_close()
-        self._publish_events()  # also of what was heard here: their timer may be cancelled with the connection's
+        self._publish_events()  # the connection's end may cancel their timer
 
     def stop(self) -> None:
         self._stopping = True
         super().stop()
 
     def on_send_event_buffered(self) -> Any:
-        """Publishes the events of some tasks at once. Celery would wait for Redis after each."""
-        if self._stopping:  # the loop that would publish them turns no more
+        """Publishes the events of several tasks in one message. Celery would wait for Redis after each event."""
+        if self._stopping:  # the event loop, and with it the timer, has ended
             super().on_send_event_buffered()
-        elif not self._gathering:
-            self._gathering = True
-            self.timer.call_after(GATHER_SECONDS, self._publish_events)
+        elif not self._publish_scheduled:
+            self._publish_scheduled = True
+            self.timer.call_after(EVENT_LINGER_SECONDS, self._publish_events)
 
     def _publish_events(self) -> None:
-        self._gathering = False
+        self._publish_scheduled = False
         if self.event_dispatcher:
             self.event_dispatcher.flush()
 
     def create_task_handler(self, *args: Any) -> Callable[[Any], None]:
-        """What takes a message. Wrong headers would end the worker: those that no message of ours has are left out."""
-        take: Callable[[Any], None] = super().create_task_handler(*args)
+        """Returns Celery's handler of messages, protected: foreign headers and errors would end the worker."""
+        handle: Callable[[Any], None] = super().create_task_handler(*args)
 
         def on_task_received(message: Any) -> None:
             try:
                 if message.headers:
                     message.headers = {name: value for name, value in message.headers.items() if name in HEADERS}
-                take(message)
-            except AWAY:
+                handle(message)
+            except CONNECTION_ERRORS:
                 raise
             except Exception as error:
                 self.on_decode_error(message, error)
@@ -102,12 +110,12 @@ class Consumer(CeleryConsumer):
         return on_task_received
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """A contract that this worker has no handler for: its task waits for a worker that has."""
+        """Parks a task whose contract has no handler here, until a worker with such a handler runs."""
         id = str(message.headers.get("id", ""))
         message.reject_log_error(log, self.connection_errors)
         if not is_id(id):
             log.error(
-                "A message is none of ours.",
+                "The worker dropped a message that is not Handoff's.",
                 extra={"event": "message.foreign", "task_name": message.headers.get("task")},
             )
             return
@@ -115,22 +123,22 @@ class Consumer(CeleryConsumer):
         try:
             state = ledger.run(calls.park(id))
         except LedgerUnavailable:
-            return  # its message is gone now, so it is published again
+            return  # the reconciler publishes the task again
         finally:
             ledger.close()
         if state == State.PARKED:
-            log.warning("A task was parked.", extra={"event": "task.parked", "task": id})
+            log.warning("The worker parked a task.", extra={"event": "task.parked", "task": id})
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
-        """A message without a task's headers. Celery would log its body."""
+        """Drops a message without the headers of a task. Celery would log its body."""
         message.reject_log_error(log, self.connection_errors)
-        log.error("A message is none of ours.", extra={"event": "message.foreign"})
+        log.error("The worker dropped a message that is not Handoff's.", extra={"event": "message.foreign"})
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """A message whose headers are wrong. Celery would log its body."""
+        """Drops a message with invalid headers. Celery would log its body."""
         self.on_decode_error(message, exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """A message that can't be read. Celery would log its body."""
+        """Drops an unreadable message. Celery would log its body."""
         message.ack()
-        log.error("A message can't be read.", extra={"event": "message.unreadable", "error": type(exc).__name__})
+        log_unreadable(exc)

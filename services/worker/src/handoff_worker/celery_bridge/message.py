@@ -1,7 +1,8 @@
-"""The template of a task's message, as Celery's own builder makes it, less what says nothing.
+"""Builds the template of a task's message with Celery itself, and leaves out the empty headers.
 
-`python -m handoff_worker.celery_bridge.message` prints it. The ledger's scripts fill in `@id@`, `@task@`, `@queue@`,
-`@seq@` and `@retries@`. A test compares the ledger's copy with what the installed Celery builds.
+`python -m handoff_worker.celery_bridge.message` prints the template. The ledger's scripts fill in `@id@`, `@task@`,
+`@queue@`, `@seq@` and `@retries@`. A test compares the ledger's copy with the output
+of the installed Celery.
 """
 
 import base64
@@ -12,11 +13,11 @@ from typing import Any
 from celery import Celery
 
 HEADERS = {"argsrepr", "group", "id", "ignore_result", "kwargsrepr", "lang", "parent_id", "retries", "root_id", "task"}
-RETRIES = 1_234_567  # stands where a number has to
+RETRIES = 1_234_567  # a number in place of `@retries@` while Celery builds the message
 
 
 def template() -> str:
-    """Celery's message of a task without arguments."""
+    """Returns Celery's message of a task without arguments, as JSON with placeholders."""
     app = Celery("handoff", broker="memory://", set_as_current=False)
     with app.connection_for_write() as connection, connection.channel() as channel:
         options: dict[str, Any] = {
@@ -26,8 +27,8 @@ def template() -> str:
             "connection": connection,
         }
         app.send_task("@task@", task_id="@id@", **options)
-        message: dict[str, Any] = getattr(channel, "_get")("@queue@")  # noqa: B009  # the transport's own form of it
-    message["headers"] = {name: value for name, value in message["headers"].items() if _says(name, value)}
+        message: dict[str, Any] = getattr(channel, "_get")("@queue@")  # noqa: B009  # the message as the transport stores it
+    message["headers"] = {name: value for name, value in message["headers"].items() if _is_needed(name, value)}
     message["body"] = base64.b64encode(_json(_body(message["body"])).encode()).decode()
     message["properties"] |= {"delivery_tag": "@queue@-@seq@", "reply_to": ""}
     return _json(message).replace(str(RETRIES), "@retries@")
@@ -42,8 +43,8 @@ def _body(encoded: str) -> list[Any]:
     return [args, kwargs, {name: value for name, value in embedded.items() if value is not None}]
 
 
-def _says(header: str, value: object) -> bool:
-    # `origin` would name the process that ran this; these two are read without a default by the worker.
+def _is_needed(header: str, value: object) -> bool:
+    # Celery's worker requires these two headers. `origin` names the process that built the message.
     return header in {"parent_id", "group"} or (header != "origin" and value not in (None, [], [None, None], {}, 0))
 
 

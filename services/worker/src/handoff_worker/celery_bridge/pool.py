@@ -1,7 +1,7 @@
-"""What a worker's parent knows of its pool: which tasks it has, and what its processes have taken.
+"""Queries of the worker's parent about its pool: which tasks it has, and which of them a process has started.
 
-Celery's `state.requests` does not tell: a second message of a task that runs is refused, and then its end takes the
-task's id out of it.
+Celery's `state.requests` can't answer: it maps one request to each id. When a second message for a running task is
+refused, Celery removes the id, although the task still runs.
 """
 
 import time
@@ -12,43 +12,43 @@ from typing import Any
 from celery.concurrency.asynpool import AsynPool
 from celery.worker import state
 
-TAKEN_SECONDS = 3.0  # a pool process that can run at all says by then that it has taken a task
+ACK_TIMEOUT_SECONDS = 3.0  # a healthy pool process acknowledges a task well before
 
 
 def held() -> list[str]:
-    """The ids of the tasks that this worker has."""
+    """Returns the ids of the tasks that this worker has received and not ended."""
     return [request.id for request in _copy(state.reserved_requests)]
 
 
-def has_taken(request: Any) -> bool:
-    """Whether a pool process runs what this request of Celery's is for."""
-    return any(each is request for each in _copy(state.active_requests))
+def has_started(request: Any) -> bool:
+    """Whether a pool process runs this request of Celery."""
+    return any(active is request for active in _copy(state.active_requests))
 
 
 def _copy(requests: Iterable[Any]) -> list[Any]:
     while True:
-        with suppress(RuntimeError):  # Celery's loop, in another thread, has changed it meanwhile
+        with suppress(RuntimeError):  # Celery's thread changed the set during the copy
             return list(requests)
 
 
-def hear(pool: object) -> None:
-    """Reads what the processes of a prefork pool say, until each task that was written to one is taken."""
-    asynchronous = getattr(pool, "_pool", None)
-    if not isinstance(asynchronous, AsynPool):
+def drain_acks(pool: object) -> None:
+    """Reads from the processes of a prefork pool until they have acknowledged every task that was sent to them."""
+    prefork = getattr(pool, "_pool", None)
+    if not isinstance(prefork, AsynPool):
         return
-    deadline = time.monotonic() + TAKEN_SECONDS
-    while time.monotonic() < deadline and _untaken(asynchronous):
-        _read(asynchronous)
+    deadline = time.monotonic() + ACK_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and _awaits_acks(prefork):
+        _read(prefork)
 
 
-def _untaken(pool: Any) -> bool:
+def _awaits_acks(pool: Any) -> bool:
     jobs = [job for job in pool._cache.values() if job._write_to and not job._accepted]
     return any(job._write_to._is_alive() for job in jobs)
 
 
 def _read(pool: Any) -> None:
     for fd, process in list(pool._fileno_to_outq.items()):
-        with suppress(OSError):  # the process is gone
+        with suppress(OSError):  # the process has died
             if process.outq._reader.poll(0.01):
                 handler = pool._result_handler
                 handler._flush_outqueue(fd, lambda _: None, pool._fileno_to_outq, handler.on_state_change)

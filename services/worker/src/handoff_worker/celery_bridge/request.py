@@ -1,4 +1,4 @@
-"""What the worker's parent knows of a message while a pool process has it."""
+"""The parent's state of a message while a pool process runs the message's tasks."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from handoff_worker.celery_bridge.runs import Runs, Turn
 
 
 class ContractRequest(Request):
-    """Celery's request. It is the message's task's at first, then that of each task that follows in its run.
+    """Celery's request, first of the message's own task, then of each further task of its run.
 
-    `begun`: Celery has heard, and Flower been told, that a pool process has the first one.
+    `begun`: the pool process has acknowledged the first task, so Flower has received its `task-started`.
     """
 
     begun = False
-    _before = 0.0  # seconds that the tasks before the present one took
+    _before = 0.0  # seconds of the run's earlier tasks
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -25,9 +25,9 @@ class ContractRequest(Request):
         self.request_dict["run"] = self._runs.begin(self)
 
     def become(self, turn: Turn) -> str:
-        """Makes it the next task's. Gives the id of the one that ended."""
+        """Changes the request to the next task. Returns the id of the task that ended."""
         ended, self.id = self.id, turn.next
-        self.request_dict["id"] = self.id  # Celery's signals of a process that died name it by this
+        self.request_dict["id"] = self.id  # Celery's signals about a dead process take the id from here
         self._before += turn.seconds
         state.total_count[self.name] += 1
         state.all_total_count[0] += 1
@@ -36,7 +36,7 @@ class ContractRequest(Request):
         return ended
 
     def tell(self, turn: Turn, ended: str) -> None:
-        """Tells Flower what Celery would have told, had the next task come with a message."""
+        """Sends Flower the events that Celery would send if the next task had a message of its own."""
         received = {"name": self.name, "args": self.argsrepr, "kwargs": self.kwargsrepr, "retries": turn.retries}
         received |= {"root_id": turn.next, "parent_id": None, "eta": None, "expires": None}
         succeeded = {"result": repr(State.SUCCEEDED.value), "runtime": turn.seconds}
@@ -49,11 +49,11 @@ class ContractRequest(Request):
                 self.eventer.send(type, uuid=id, timestamp=turn.at, **fields)
 
     def revoked(self) -> bool:
-        """Says no: the ledger decides whether a task runs. Celery asks before it gives the message to the pool."""
+        """Returns False, because only the ledger decides whether a task runs. Celery asks before it uses the pool."""
         return False
 
     def send_event(self, type: str, **fields: Any) -> None:
-        """Celery's own events are of the last task of a run: those of the others come first."""
+        """Sends an event of the run's last task, after those of its earlier tasks."""
         self._runs.tell()
         if type == "task-succeeded":
             fields["runtime"] -= self._before
@@ -64,12 +64,12 @@ class ContractRequest(Request):
         self.begun = True
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        self.begun = True  # whether Celery has heard of it or not
+        self.begun = True  # even if its acknowledgement is lost
         self._runs.tell()
         super().on_timeout(soft, timeout)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
-        """Tells Flower of a task that ended before it ran; a pool process could not without a connection of its own."""
+        """Sends Flower the event of a task that ended before it ran. A pool process has no connection for that."""
         self.begun = True
         self._runs.tell()
         error = getattr(exc_info.exception, "exc", exc_info.exception)

@@ -1,7 +1,7 @@
-"""Revoking: what an operator revokes with Celery's remote control is cancelled in the ledger.
+"""Celery's `revoke` and `terminate` commands, which cancel tasks in the ledger.
 
-Celery's own workers keep a list of revoked ids and discard the messages of those tasks. The ledger would publish such a
-message again for ever. So the ledger alone decides whether a task runs, and no worker keeps a list.
+Celery's own workers keep a list of revoked ids and discard the messages of those tasks. The reconciler would publish
+such a message again forever. So only the ledger decides whether a task runs, and no worker keeps a list.
 """
 
 import logging
@@ -19,14 +19,14 @@ from handoff_worker.celery_bridge.pool_process import PoolProcess
 from handoff_worker.settings import Settings
 
 log = logging.getLogger(__name__)
-BY = "celery"  # who cancelled, in the list of actions
-MAX_IDS = 10_000  # ids in one command: the worker takes no message meanwhile
+ACTOR = "celery"  # in the ledger's list of actions
+MAX_IDS = 10_000  # in one command, during which the worker receives no messages
 REQUESTED = "cancel requested"
 UNKNOWN = "unknown"
 
 
 class Revoker:
-    """The commands `revoke` and `terminate`. Every worker gets them: the first cancels, the others change nothing."""
+    """Runs the two commands. Every worker receives them: the first cancels the tasks, and the rest change nothing."""
 
     def __init__(self, settings: Settings, process: PoolProcess) -> None:
         self._settings = settings
@@ -35,8 +35,8 @@ class Revoker:
     def revoke(self, state: Any, task_id: Any, terminate: bool = False, **_: object) -> dict[str, object]:
         """Cancel tasks, or batches, by their ids.
 
-        Replies what became of each. With `terminate` a pool process that runs one of the tasks here is killed, whatever
-        signal was asked for.
+        Replies with the new state of each. `terminate` also kills the pool process of this worker that runs one of the
+        tasks, with SIGKILL whatever signal the command names.
         """
         ids = list(dict.fromkeys(str(id) for id in maybe_list(task_id) or []))
         if not 1 <= len(ids) <= MAX_IDS:
@@ -45,12 +45,12 @@ class Revoker:
             with closing(SyncLedger(self._settings.broker_url)) as ledger:
                 states = {id: self._cancel(ledger, id) for id in ids}
         except LedgerUnavailable as error:
-            log.error("Redis is away: some tasks were not revoked.", extra={"event": "task.revoke_failed"})
+            log.error("Redis is away: the worker did not revoke some tasks.", extra={"event": "task.revoke_failed"})
             return {"error": f"Some tasks were not revoked, revoke them again: {error}"}
         if terminate:
-            for id in (id for id, became in states.items() if became == REQUESTED):
+            for id in (id for id, now in states.items() if now == REQUESTED):
                 self._kill(id, state.consumer.pool)
-        log.info("Tasks were revoked.", extra={"event": "task.revoked", "became": dict(Counter(states.values()))})
+        log.info("The worker revoked tasks.", extra={"event": "task.revoked", "states": dict(Counter(states.values()))})
         return {"ok": states}
 
     def terminate(self, state: Any, signal: Any, task_id: Any, **_: object) -> dict[str, object]:
@@ -61,21 +61,21 @@ class Revoker:
         if not is_id(id):
             return UNKNOWN
         try:
-            became = ledger.run(calls.cancel(id, Limits.of(self._settings), BY))
+            now = ledger.run(calls.cancel(id, Limits.of(self._settings), ACTOR))
         except UnknownTask:
             return self._cancel_batch(ledger, id)
-        return REQUESTED if became is State.RUNNING else became.value
+        return REQUESTED if now is State.RUNNING else now.value
 
     def _cancel_batch(self, ledger: SyncLedger, id: str) -> str:
         try:
-            cancelled = ledger.run(calls.cancel_batch(id, Limits.of(self._settings), BY))
+            cancelled = ledger.run(calls.cancel_batch(id, Limits.of(self._settings), ACTOR))
         except UnknownTask:
             return UNKNOWN
         rest = ", the reconciler cancels the rest" if cancelled.more else ""
         return f"batch cancelled, {cancelled.packs} tasks were open{rest}"
 
     def _kill(self, id: str, celery_pool: Any) -> None:
-        # Celery reports the death as `task_revoked`. The parent then gives the task back, which ends it as cancelled.
+        # Celery then sends `task_revoked`. Its receiver releases the task, which ends it as cancelled.
         request = self._process.runs.running(id)
-        if request and pool.has_taken(request) and request.worker_pid:
+        if request and pool.has_started(request) and request.worker_pid:
             celery_pool.terminate_job(request.worker_pid, signal.SIGKILL)

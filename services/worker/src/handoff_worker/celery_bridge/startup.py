@@ -1,4 +1,4 @@
-"""Refuses a worker whose options would make it run nothing, or break the promise, with a sentence for each."""
+"""Refuses to start a worker with options that prevent it from running tasks, or that break the promise."""
 
 import sys
 from collections.abc import Mapping
@@ -9,38 +9,42 @@ from celery import Celery, signals
 from celery.concurrency import get_implementation
 from celery.concurrency.prefork import TaskPool
 
-REFUSED_EXIT_CODE = 2  # as for a wrong setting
+REFUSED_EXIT_CODE = 2  # the same as for an invalid setting
 
 
 def connect(app: Celery, fixed: Mapping[str, object]) -> None:
-    """Checks the application's worker when it starts. `fixed`: the settings of Celery that the promise rests on."""
+    """Checks the options when the application's worker starts. `fixed`: Celery settings that must stay unchanged."""
     signals.worker_init.connect(partial(check, app, fixed), weak=False)
 
 
 def check(app: Celery, fixed: Mapping[str, object], sender: Any, **_: object) -> None:
-    """Ends the process, with a sentence for each fault, unless the worker can run tasks and keep the promise."""
-    found = faults(sender, fixed) if sender.app is app else []
-    for fault in found:
-        sys.stderr.write(f"handoff: {fault}\n")
-    if found:
+    """Writes a sentence for each wrong option to standard error.
+
+    Raises:
+        SystemExit: an option is wrong.
+    """
+    errors = find_errors(sender, fixed) if sender.app is app else []
+    for error in errors:
+        sys.stderr.write(f"handoff: {error}\n")
+    if errors:
         raise SystemExit(REFUSED_EXIT_CODE)
 
 
-def faults(worker: Any, fixed: Mapping[str, object]) -> list[str]:
-    """A sentence for each fault of a worker that Celery is about to set up; its options are read by then."""
+def find_errors(worker: Any, fixed: Mapping[str, object]) -> list[str]:
+    """Returns a sentence for each wrong option of a worker. Celery has parsed the options, and set up nothing yet."""
     pool: object = get_implementation(worker.pool_cls)
-    found = []
+    errors = []
     if not (isinstance(pool, type) and issubclass(pool, TaskPool)) or not worker.use_eventloop:
-        found.append("Handoff runs tasks in the processes of Celery's prefork pool alone: leave --pool (-P) out.")
+        errors.append("Handoff runs tasks only in the processes of Celery's prefork pool: leave --pool (-P) out.")
     if worker.pool_start_method != "fork":
-        found.append("Pool processes share memory with the worker that forks them: leave --pool-start-method out.")
+        errors.append("Pool processes share memory with the worker that forks them: leave --pool-start-method out.")
     if worker.time_limit or worker.soft_time_limit:
-        found.append(
+        errors.append(
             "The contract's policy sets the time limit of a task: leave --time-limit and --soft-time-limit out,"
             " and change `time_limit` there."
         )
     if not worker.app.amqp.queues.consume_from:
-        found.append("The worker has no queue: name one with --queues (-Q) that --exclude-queues (-X) does not name.")
+        errors.append("The worker has no queue: name one with --queues (-Q) that --exclude-queues (-X) does not name.")
     if changed := [name for name, value in fixed.items() if worker.app.conf[name] != value]:
-        found.append(f"Handoff sets these settings of Celery itself: leave {', '.join(changed)} out.")
-    return found
+        errors.append(f"Handoff sets these settings of Celery itself: leave {', '.join(changed)} out.")
+    return errors

@@ -1,4 +1,4 @@
-"""kombu's Redis transport, made to survive what is no message in a queue's list: it would end each worker in turn."""
+"""kombu's Redis transport, hardened: an unreadable message or an outage of Redis would otherwise end the worker."""
 
 import logging
 import time
@@ -16,13 +16,20 @@ from redis.exceptions import ConnectionError, OutOfMemoryError, RedisError, Resp
 from handoff_ledger.outages import explain
 
 log = logging.getLogger(__name__)
-AGAIN_SECONDS = 1.0
-AWAY = (OSError, RedisError)  # kombu's own tuple of a connection's errors has KeyError in it
+RECONNECT_DELAY_SECONDS = 1.0
+CONNECTION_ERRORS = (OSError, RedisError)  # kombu's own tuple contains KeyError
 
 
 @contextmanager
-def following() -> Iterator[None]:
-    """Makes a refusal of Redis a lost connection: Celery would end at it. The consumer waits until Redis serves."""
+def outages_as_lost_connections() -> Iterator[None]:
+    """Turns an error reply that means an outage into a `ConnectionError`, after which Celery reconnects.
+
+    Celery would end the worker at the error reply itself.
+
+    Raises:
+        OutOfMemoryError: Redis is at its memory limit.
+        ConnectionError: Redis can't serve now, for example because a failover made it a replica.
+    """
     try:
         yield
     except OutOfMemoryError:
@@ -31,52 +38,64 @@ def following() -> Iterator[None]:
         outage = explain(error)
         if not outage.known:
             raise
-        time.sleep(AGAIN_SECONDS)  # Celery connects again at once, perhaps to the same one
+        time.sleep(RECONNECT_DELAY_SECONDS)  # Celery reconnects at once, possibly to the same Redis
         raise ConnectionError(outage.sentence) from error
 
 
-class Wary:
-    """Drops what can't be read, starts at Redis's memory limit too, and leaves a master that is one no longer."""
+def log_unreadable(error: Exception) -> None:
+    """Logs that the worker dropped a message. The error's text quotes the message, so the log has only its type."""
+    log.error(
+        "The worker dropped an unreadable message.",
+        extra={"event": "message.unreadable", "error": type(error).__name__},
+    )
+
+
+class ResilientChannel:
+    """Drops unreadable messages, starts while Redis is full, and reconnects when its master became a replica."""
 
     def _queue_bind(self, *args: Any) -> None:
         try:
-            with following():
-                super()._queue_bind(*args)  # type: ignore[misc]  # one of kombu's channels stands behind it
-        except OutOfMemoryError:  # a worker has to start there, to drain it; nothing of ours is routed by bindings
-            log.warning("Redis is full: a binding was left out.", extra={"event": "binding.left_out"})
+            with outages_as_lost_connections():
+                super()._queue_bind(*args)  # type: ignore[misc]  # the next class is a channel of kombu's
+        except OutOfMemoryError:  # Handoff needs no binding, and this worker must start to drain Redis
+            log.warning("Redis is full: the worker skipped a binding.", extra={"event": "binding.left_out"})
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            with following():
+            with outages_as_lost_connections():
                 return super()._brpop_read(**options)  # type: ignore[misc]
-        except (Empty, *AWAY):
+        except (Empty, *CONNECTION_ERRORS):
             raise
-        except Exception as error:  # its text would quote what was in the list
-            log.error("A message can't be read.", extra={"event": "message.unreadable", "error": type(error).__name__})
+        except Exception as error:
+            log_unreadable(error)
             return True
 
 
-class Channel(Wary, RedisChannel):
+class ResilientRedisChannel(ResilientChannel, RedisChannel):
     pass
 
 
-class Transport(RedisTransport):
-    """What kombu takes for the URLs of Redis, once this is installed."""
+class ResilientRedisTransport(RedisTransport):
+    """The transport of `redis://` and `rediss://` URLs."""
 
-    Channel = Channel
+    Channel = ResilientRedisChannel
 
 
-class ManagedChannel(Wary, SentinelChannel):
+class ResilientSentinelChannel(ResilientChannel, SentinelChannel):
     pass
 
 
-class ManagedTransport(SentinelTransport):
-    """The same for those of sentinels."""
+class ResilientSentinelTransport(SentinelTransport):
+    """The transport of `sentinel://` URLs."""
 
-    Channel = ManagedChannel
+    Channel = ResilientSentinelChannel
 
 
 def install() -> None:
-    """Makes every connection of this process use them."""
-    for scheme, transport in (("redis", Transport), ("rediss", Transport), ("sentinel", ManagedTransport)):
+    """Makes kombu use these transports in this process."""
+    for scheme, transport in (
+        ("redis", ResilientRedisTransport),
+        ("rediss", ResilientRedisTransport),
+        ("sentinel", ResilientSentinelTransport),
+    ):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{transport.__qualname__}"

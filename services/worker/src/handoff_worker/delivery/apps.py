@@ -7,7 +7,7 @@ from pathlib import Path
 
 from handoff_worker.delivery.channel import Channel
 from handoff_worker.errors import Fail
-from handoff_worker.settings import Settings, rates
+from handoff_worker.settings import Settings, parse_rates
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -25,7 +25,7 @@ class Apps:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.apps_dir
-        self._rates = rates(settings.pace)
+        self._rates = parse_rates(settings.pace)
         self._known: dict[Path, tuple[tuple[int, int, int], App]] = {}
 
     def get(self, provider: str, name: str) -> App:

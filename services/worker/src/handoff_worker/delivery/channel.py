@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from handoff_worker.delivery.rate_limiter import RateLimiter
 from handoff_worker.delivery.responses import Category, ProviderResponse
-from handoff_worker.errors import Fail, Gone, Retry, Unknown
+from handoff_worker.errors import Fail, RecipientGone, Retry, Unknown
 
 R = TypeVar("R", bound=ProviderResponse)
 THROTTLED_SECONDS = 60.0  # used when a throttling provider does not say how long to wait
@@ -27,8 +27,8 @@ async def send_through(
     """Waits for the rate limiter, sends, and returns the response if its category is `delivered`.
 
     Raises:
-        Retry, Gone, Fail, Unknown: the response has another category.
-        Hold: the channel is on hold or its next permit is far away; nothing was sent.
+        Retry, RecipientGone, Fail, Unknown: the response has another category.
+        Snooze: the channel is on hold or its next permit is far away; nothing was sent.
     """
     await rate_limiter.admit(channel.name, channel.rate)
     response = await send()
@@ -39,7 +39,7 @@ async def send_through(
     reason = response.reason or response.category.value
     match response.category:
         case Category.RECIPIENT_GONE:
-            raise Gone(channel.name.rpartition(":")[0], recipient)
+            raise RecipientGone(channel.name.rpartition(":")[0], recipient)
         case Category.PAYLOAD_REJECTED:
             raise Fail("payload_rejected", f"The provider rejected the payload: {reason}.")
         case Category.CREDENTIAL_REJECTED:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from contextlib import suppress
 
 from handoff_ledger import LedgerUnavailable, SyncLedger, calls
-from handoff_worker.errors import Hold
+from handoff_worker.errors import Snooze
 
 PERMIT_WINDOW_SECONDS = 0.05  # one call takes the permits of this time
 PERMIT_LIFETIME_SECONDS = 0.25  # older permits are dropped: the channel may be on hold meanwhile
@@ -23,7 +23,7 @@ class RateLimiter:
         self._taking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def admit(self, channel: str, rate: float) -> None:
-        """Waits for a permit. Raises `Hold` if none is free within `MAX_WAIT_SECONDS`."""
+        """Waits for a permit. Raises `Snooze` if none is free within `MAX_WAIT_SECONDS`."""
         if self._use_permit(channel):
             return
         async with self._taking[channel]:
@@ -40,8 +40,8 @@ class RateLimiter:
             await asyncio.to_thread(self._ledger.run, calls.hold(channel, reason, seconds))
 
     @staticmethod
-    def held(reason: str, seconds: float) -> Hold:
-        return Hold(reason, seconds, "The task waits until its channel is free again.")
+    def held(reason: str, seconds: float) -> Snooze:
+        return Snooze(reason, seconds, "The task waits until its channel is free again.")
 
     def _use_permit(self, channel: str) -> bool:
         permits, taken_at = self._permits.get(channel, (0, 0.0))
@@ -51,7 +51,7 @@ class RateLimiter:
         return True
 
     async def _take_permits(self, channel: str, rate: float) -> float:
-        """Takes permits from Redis. Returns the seconds to wait if none is free. Raises `Hold` for one on hold."""
+        """Takes permits from Redis. Returns the seconds to wait if none is free. Raises `Snooze` for one on hold."""
         wanted = max(1, int(rate * PERMIT_WINDOW_SECONDS)) if rate else UNLIMITED_PERMITS
         try:
             admitted = await asyncio.to_thread(self._ledger.run, calls.admit(channel, rate, wanted))

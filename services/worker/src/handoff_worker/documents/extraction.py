@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from handoff_contracts.files import FileRef
 from handoff_contracts.tasks.document_extract import FILE_LIMIT_BYTES, DocumentExtract
 from handoff_worker.documents import exit_codes
-from handoff_worker.errors import Fail, Retry, Verdict
+from handoff_worker.errors import Fail, HandlerError, Retry
 from handoff_worker.files import open_file
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _options(request: DocumentExtract) -> bytes:
     return json.dumps(options).encode()
 
 
-def _exit_error(code: int) -> Verdict:
+def _exit_error(code: int) -> HandlerError:
     if code in ERRORS:
         error, message = ERRORS[code]
         log.info("A document could not be read.", extra={"event": "document.refused", "code": error, "exit": code})

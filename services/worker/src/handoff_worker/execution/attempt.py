@@ -1,91 +1,54 @@
-"""One attempt at one payload, and what it came to."""
+"""Runs a handler once with one payload, and returns the outcome."""
 
 import asyncio
-import logging
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from handoff_common.deadline import Deadline
-from handoff_contracts import Policy
 from handoff_ledger import Failure
 from handoff_worker.binding import Binding
-from handoff_worker.errors import Fail, Gone, Hold, Retry, Unknown
-from handoff_worker.execution.interrupt import Interrupted, interruptible
+from handoff_worker.execution.interrupt import interruptible
+from handoff_worker.execution.outcomes import TIME_LIMIT, Failed, Outcome, RetryLater, Succeeded, outcome_of
 from handoff_worker.resources import Resources
 
-log = logging.getLogger(__name__)
-RESULT_LIMIT = 256 * 1024  # bytes of a result's JSON
-TIME_LIMIT = Failure(code="time_limit", message="It ran longer than its contract allows.")
-BAD_PAYLOAD = Failure(code="bad_payload", message="The payload does not fit the contract that this worker knows.")
+RESULT_LIMIT_BYTES = 256 * 1024  # of a result's JSON
+BAD_PAYLOAD = Failure(code="bad_payload", message="The payload does not fit this worker's version of the contract.")
 BAD_RESULT = Failure(code="bad_result", message="The handler's result does not fit its contract, or is too large.")
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The handler's result as JSON."""
-
-    result: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Trying again is useless. `gone`: the channel and the recipient that is no more."""
-
-    fault: Failure
-    gone: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Trying again may help. `after`: seconds that the handler asked for."""
-
-    fault: Failure
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """It may not be done before `after` seconds; this was no attempt."""
-
-    fault: Failure
-    after: float
-
-
-Outcome = Done | Failed | Again | Held
-
-
 class Attempt:
-    """Runs a binding's handler. Whatever it does ends as an `Outcome`."""
+    """Runs a binding's handler. Every exception of the handler becomes an `Outcome`."""
 
     def __init__(self, binding: Binding, resources: Resources) -> None:
         self.binding = binding
         self._resources = resources
-        self._deadline = Deadline(binding.contract.policy.time_limit)
+        self._time_limit = Deadline(binding.contract.policy.time_limit)
 
-    async def on_loop(self, payload: Any) -> Outcome:
-        """An async handler, cancelled at its time limit."""
+    async def run_async(self, payload: Any) -> Outcome:
+        """Runs an async handler, and cancels it at its time limit.
+
+        Raises:
+            CancelledError: the caller's own task was cancelled.
+        """
         try:
             parsed = self.binding.contract.payload.model_validate(payload)
         except ValidationError:
             return Failed(BAD_PAYLOAD)
-        scope = self._deadline.scope()
+        limit = self._time_limit.scope()
         try:
-            with scope:
-                return self._done(await self.binding.handler(parsed, self._resources))
+            with limit:
+                return self._succeed(await self.binding.handler(parsed, self._resources))
         except asyncio.CancelledError as error:
             running = asyncio.current_task()
             if running and running.cancelling():
                 raise
-            return self._judge(error)  # nobody cancelled this attempt: the handler awaited something that was
+            return self._outcome_of(error)  # the handler awaited something that was cancelled
         except Exception as error:
-            return Again(TIME_LIMIT) if scope.expired else self._judge(error)
+            return RetryLater(TIME_LIMIT) if limit.expired else self._outcome_of(error)
 
-    def in_place(self, payload: Any) -> Outcome:
-        """A sync handler, in this thread; interrupted at its time limit, or when its cancellation is asked for."""
+    def run_sync(self, payload: Any) -> Outcome:
+        """Runs a sync handler in this thread. A signal interrupts it at its time limit or at its cancellation."""
         try:
             parsed = self.binding.contract.payload.model_validate(payload)
         except ValidationError:
@@ -93,44 +56,15 @@ class Attempt:
         try:
             with interruptible(self.binding.contract.policy.time_limit):
                 result = self.binding.handler(parsed, self._resources)
-            return self._done(result)
+            return self._succeed(result)
         except Exception as error:
-            return self._judge(error)
+            return self._outcome_of(error)
 
-    def _done(self, result: Any) -> Outcome:
+    def _succeed(self, result: Any) -> Outcome:
         if not isinstance(result, self.binding.contract.result):
             return Failed(BAD_RESULT)
         text = result.__pydantic_serializer__.to_json(result)
-        return Done(text) if len(text) <= RESULT_LIMIT else Failed(BAD_RESULT)
+        return Succeeded(text) if len(text) <= RESULT_LIMIT_BYTES else Failed(BAD_RESULT)
 
-    def _judge(self, error: BaseException) -> Outcome:
-        if isinstance(error, Retry):
-            return Again(error.fault, error.after)
-        if isinstance(error, Fail):
-            return Failed(error.fault, (error.channel, error.recipient) if isinstance(error, Gone) else None)
-        if isinstance(error, Unknown):
-            repeat = self.binding.contract.policy.unknown == "repeat"
-            return Again(error.fault) if repeat else Failed(error.fault)
-        if isinstance(error, Hold):
-            return Held(error.fault, error.after)
-        if isinstance(error, Interrupted):
-            return Again(TIME_LIMIT)
-        # Its text may quote the payload, so only its type and place are told.
-        place = error.__traceback__
-        while place and place.tb_next:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-        kind = type(error).__name__
-        log.error(
-            "A handler raised.",
-            extra={"event": "handler.raised", "contract": self.binding.contract.name, "error": kind, "where": where},
-        )
-        return Again(Failure(code="handler_error", message=f"The handler raised {kind}."))
-
-
-def wait(policy: Policy, attempt: int, asked: float | None, chance: Callable[[], float] = random.random) -> float:
-    """Seconds until the next attempt: what was asked for, or the back-off; plus up to a quarter of it as jitter."""
-    doublings = min(attempt - 1, 1_000)  # a float holds no more
-    backoff: float = min(policy.backoff * 2.0**doublings, policy.backoff_limit)
-    base = backoff if asked is None else max(asked, 0.0)
-    return base * (1 + chance() / 4)
+    def _outcome_of(self, error: BaseException) -> Outcome:
+        return outcome_of(error, self.binding.contract.policy, self.binding.contract.name)

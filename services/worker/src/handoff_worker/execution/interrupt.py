@@ -1,6 +1,6 @@
-"""What interrupts a sync handler: its time limit, or a signal because its cancellation was asked for.
+"""Interrupts a sync handler with a signal: at its time limit, or when a client cancels its task.
 
-Both strike only while a handler runs. Anywhere else they would cut the recording of what it has done.
+The signals are blocked unless a handler runs. Otherwise they could interrupt the recording of its outcome.
 """
 
 import os
@@ -12,29 +12,33 @@ CANCEL = signal.SIGUSR1
 
 
 class Interrupted(Exception):
-    """The handler was stopped."""
+    """A signal interrupted the handler."""
 
 
 def prepare() -> None:
-    """Makes this process ready for interrupts, and holds them back."""
+    """Installs the signal handlers in this process, and blocks the cancel signal."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {CANCEL})
-    for each in (CANCEL, signal.SIGALRM):
-        signal.signal(each, _interrupt)
+    for number in (CANCEL, signal.SIGALRM):
+        signal.signal(number, _interrupt)
 
 
 def send(pid: int) -> None:
-    """Interrupts the handler that runs in a pool process."""
+    """Interrupts the handler that runs in the pool process `pid`."""
     os.kill(pid, CANCEL)
 
 
 @contextmanager
-def interruptible(limit: float) -> Iterator[None]:
-    """Lets interrupts through, and sends one after `limit` seconds. Raises `Interrupted` in the block."""
+def interruptible(time_limit: float) -> Iterator[None]:
+    """Unblocks the cancel signal in the block, and interrupts the block after `time_limit` seconds.
+
+    Raises:
+        Interrupted: in the block.
+    """
     while CANCEL in signal.sigpending():
-        signal.sigwait({CANCEL})  # it was meant for an earlier run
+        signal.sigwait({CANCEL})  # drops a signal that was sent for an earlier task
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {CANCEL})
     try:
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        signal.setitimer(signal.ITIMER_REAL, time_limit)
         try:
             yield
         finally:

@@ -1,6 +1,6 @@
-"""The keeper: a thread in a worker's parent that renews leases, says what the worker serves, and reconciles.
+"""The lease keeper: a thread of the worker's parent that renews leases, announces the worker, and reconciles.
 
-It is a thread, not a timer of Celery's loop, so that leases hold while that loop waits for the broker to come back.
+A thread keeps the leases while Celery's event loop is blocked, for example while it reconnects to the broker.
 """
 
 import logging
@@ -14,12 +14,17 @@ from handoff_ledger.calls.reconcile import RENEW_SECONDS
 from handoff_ledger.fitness import report
 
 log = logging.getLogger(__name__)
-BEAT = 0.5  # seconds between two sweeps
-ANNOUNCED = 10.0  # seconds that an announcement lives
+RECONCILE_INTERVAL_SECONDS = 0.5
+ANNOUNCEMENT_TTL_SECONDS = 10.0
+JOIN_TIMEOUT_SECONDS = 10.0
 
 
 class LeaseKeeper:
-    """Keeps a worker's tasks. `held` gives the ids of those it has; `interrupt` stops one if it can."""
+    """Keeps the leases of a worker's tasks.
+
+    `owner`: the worker's name in its leases. `held`: returns the ids of the tasks that the worker has. `interrupt`:
+    stops the handler of a cancelled task if it can.
+    """
 
     def __init__(
         self,
@@ -41,61 +46,64 @@ class LeaseKeeper:
         self._interrupt = interrupt
         self._renewed: list[str] = []
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handoff-keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="handoff-lease-keeper", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops, and gives back at once what is still held. Does nothing the second time."""
+        """Stops the thread, and releases the tasks that the worker still has. A second call does nothing."""
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._thread.join(timeout=10)
+        self._thread.join(JOIN_TIMEOUT_SECONDS)
         for id in {*self._held(), *self._renewed}:
             self.release(id)
         self._ledger.close()
 
     def release(self, id: str) -> None:
-        """Gives a task back whose process is gone. Without Redis its lease runs out instead."""
+        """Ends the lease of a task whose process has died. When Redis is away, the lease expires instead."""
         try:
             state = self._ledger.run(calls.release(id, self._owner, self._limits))
         except LedgerUnavailable:
             return
         if state != "stale":
-            log.warning("A task was given back.", extra={"event": "task.released", "task": id, "state": state})
+            log.warning("The worker released a task.", extra={"event": "task.released", "task": id, "state": state})
 
     def _run(self) -> None:
-        renewed = 0.0
-        said: set[str] = set()  # why Redis is away, each reason once an outage
-        while not self._stopped.wait(BEAT):
+        renewed_at = 0.0  # 0: renew at once
+        reported: set[str] = set()  # so that each reason of an outage is logged once
+        while not self._stopped.wait(RECONCILE_INTERVAL_SECONDS):
             try:
-                if not renewed or time.monotonic() - renewed >= RENEW_SECONDS:
+                if not renewed_at or time.monotonic() - renewed_at >= RENEW_SECONDS:
                     self._renew()
-                    renewed = time.monotonic()
+                    renewed_at = time.monotonic()
                 self._reconcile()
-                said.clear()
+                reported.clear()
             except LedgerUnavailable as error:
-                renewed = 0.0  # every lease is renewed as soon as Redis is back
-                if error.reason not in said:
+                renewed_at = 0.0
+                if error.reason not in reported:
                     report(log, error)
-                said.add(error.reason)
-            except Exception as error:  # a keeper that ended would let every lease run out
-                log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
+                reported.add(error.reason)
+            except Exception as error:  # without this thread every lease would expire
+                log.error("The lease keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})
 
     def _renew(self) -> None:
-        self._renewed = self._held()  # Celery forgets them at a cold shutdown
+        self._renewed = self._held()  # kept for `stop`, because Celery forgets its requests at a cold shutdown
         for id in self._ledger.run(calls.renew(self._owner, self._renewed)):
             self._interrupt(id)
-        self._ledger.run(calls.announce(self._owner, ANNOUNCED, self._serves, self._queues))
+        self._ledger.run(calls.announce(self._owner, ANNOUNCEMENT_TTL_SECONDS, self._serves, self._queues))
 
     def _reconcile(self) -> None:
-        until = time.monotonic() + BEAT
+        until = time.monotonic() + RECONCILE_INTERVAL_SECONDS
         more = True
         while more and time.monotonic() < until:
             swept = self._ledger.run(calls.sweep(self._owner, self._limits))
             more = bool(swept.pop("more", 0))
             if broken := swept.pop("broken", 0):
-                log.error("Records can't be moved.", extra={"event": "reconciler.broken", "records": broken})
+                log.error(
+                    "The reconciler can't repair some records.",
+                    extra={"event": "reconciler.broken", "records": broken},
+                )
             if swept:
-                log.info("Reconciled.", extra={"event": "reconciled", **swept})
+                log.info("The reconciler repaired records.", extra={"event": "reconciled", **swept})

@@ -1,6 +1,6 @@
-"""Runs a pack: its items concurrently, each outcome recorded before its place is given to the next item.
+"""Runs the items of a pack concurrently, and records each outcome before its runner takes the next item.
 
-So what repeats after a worker's death is at most what was in flight: `policy.concurrency` items.
+So a worker's death repeats at most the items in flight: `policy.concurrency` of them.
 """
 
 import asyncio
@@ -11,32 +11,35 @@ from typing import Any
 from pydantic_core import from_json
 
 from handoff_ledger import Claim, State
-from handoff_worker.execution.attempt import Again, Attempt, Done, Failed, Held
-from handoff_worker.identity import name
+from handoff_worker.execution.attempt import Attempt
+from handoff_worker.execution.outcomes import Failed, Recipient, RetryLater, Snoozed, Succeeded
+from handoff_worker.task_id import set_task_id
 
-LINGER_SECONDS = 0.003  # an outcome waits so long for others, to be recorded together with them
+LINGER_SECONDS = 0.003  # how long an outcome waits for others, so that one call records them together
 
-Recorded = tuple[int, State, bytes]  # an item's place in its pack, how it ended, its result or error as JSON
-Gone = tuple[str, str]  # a channel, and a recipient that is no more
-Record = Callable[[Sequence[Recorded], Sequence[Gone]], Awaitable[bool]]  # gives whether to go on
+Recorded = tuple[int, State, bytes]  # an item's place in its pack, its state, and its result or error as JSON
+Record = Callable[[Sequence[Recorded], Sequence[Recipient]], Awaitable[bool]]  # False when the pack is cancelled
 
 
 @dataclass(slots=True)
-class Chunk:
-    """Outcomes that are recorded together, and whom to wake when they are."""
+class Unrecorded:
+    """Outcomes that one call will record. Each future in `waiting` belongs to the runner of one outcome."""
 
     outcomes: list[Recorded] = field(default_factory=list)
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[Recipient] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Pack:
-    """The items of a claim that have no outcome yet."""
+    """The items of a claim that have no recorded outcome yet.
+
+    After `run`, `cancelled`, `drained` and `snoozed` say why it stopped early, in this order of precedence.
+    """
 
     def __init__(self, claim: Claim, attempt: Attempt, record: Record, draining: Callable[[], bool]) -> None:
         self._id = claim.id
         common = from_json(claim.common)
-        recorded = {at: State(state) for chunk in claim.outcomes for at, state, _ in from_json(chunk)}
+        recorded = {at: State(state) for outcomes in claim.outcomes for at, state, _ in from_json(outcomes)}
         items = enumerate(from_json(claim.payload))
         self._todo: Iterator[tuple[int, Any]] = iter(
             [(at, common | item) for at, item in items if not recorded.get(at, State.QUEUED).ended]
@@ -44,18 +47,18 @@ class Pack:
         self._attempt = attempt
         self._record = record
         self._draining = draining
-        self._running = 0  # runners that have not ended: no more items than these are in flight
-        self._working = 0  # items without an outcome among those
-        self._chunk = Chunk()
-        self._over = False  # nobody records any more
+        self._runners = 0  # runners that have not ended, so the most items in flight
+        self._running = 0  # items whose handler runs
+        self._unrecorded = Unrecorded()
+        self._recorder_ended = False
         self._ready = asyncio.Event()
-        self.again: dict[int, Again] = {}  # items to be tried again
-        self.held: Held | None = None  # why it stopped before its end: it may not go on now
+        self.retries: dict[int, RetryLater] = {}  # by the item's place
+        self.snoozed: Snoozed | None = None
         self.cancelled = False
-        self.drained = False  # stopped before its end, because the worker stops
+        self.drained = False  # the worker stops
 
     async def run(self) -> None:
-        """Runs until every item is recorded or is to be tried again.
+        """Runs until every item is recorded or waits for a retry, or until the pack stops early.
 
         Raises:
             Stale: another attempt has the pack.
@@ -63,79 +66,81 @@ class Pack:
         """
         policy = self._attempt.binding.contract.policy
         self._loop = asyncio.get_running_loop()
-        self._running = policy.concurrency if self._attempt.binding.asynchronous else 1
+        self._runners = policy.concurrency if self._attempt.binding.asynchronous else 1
         try:
             async with asyncio.TaskGroup() as group:
-                recorder = group.create_task(self._recorder())
-                runners = [group.create_task(self._runner()) for _ in range(self._running)]
+                recorder = group.create_task(self._record_until_cancelled())
+                runners = [group.create_task(self._run_items()) for _ in range(self._runners)]
                 await asyncio.wait(runners)
                 recorder.cancel()
                 if any(runner.cancelled() for runner in runners):
-                    raise RuntimeError("A handler cancelled what ran it: its item has no outcome.")
+                    raise RuntimeError("A handler cancelled its runner: its item has no outcome.")
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    async def _runner(self) -> None:
+    async def _run_items(self) -> None:
         try:
-            await self._run()
+            for at, item in self._todo:
+                await self._run_item(at, item)
+                if self._stops():
+                    return
+        finally:
+            self._runners -= 1
+
+    async def _run_item(self, at: int, item: Any) -> None:
+        attempt = self._attempt
+        set_task_id(f"{self._id}.{at}")
+        self._running += 1
+        try:
+            outcome = await attempt.run_async(item) if attempt.binding.asynchronous else attempt.run_sync(item)
         finally:
             self._running -= 1
+        if isinstance(outcome, Snoozed):
+            self.snoozed = outcome
+        elif isinstance(outcome, RetryLater):
+            self.retries[at] = outcome
+        else:
+            await self._wait_until_recorded(at, outcome)
 
-    async def _run(self) -> None:
-        attempt = self._attempt
-        for at, item in self._todo:
-            name(f"{self._id}.{at}")
-            self._working += 1
-            try:
-                outcome = await attempt.on_loop(item) if attempt.binding.asynchronous else attempt.in_place(item)
-            finally:
-                self._working -= 1
-            if isinstance(outcome, Held):
-                self.held = outcome
-            elif isinstance(outcome, Again):
-                self.again[at] = outcome
-            else:
-                await self._put(at, outcome)
-            if self.cancelled or self.held or self._stop():
-                return
-
-    def _stop(self) -> bool:
+    def _stops(self) -> bool:
+        if self.cancelled or self.snoozed:
+            return True
         self.drained = self.drained or self._draining()
         return self.drained
 
-    async def _put(self, at: int, outcome: Done | Failed) -> None:
-        if self._over:
-            raise asyncio.CancelledError  # as was asked for, of a handler that did not heed it
-        chunk = self._chunk
-        if not chunk.outcomes:
+    async def _wait_until_recorded(self, at: int, outcome: Succeeded | Failed) -> None:
+        if self._recorder_ended:
+            raise asyncio.CancelledError  # the pack has ended, but its handler ignored the cancellation
+        unrecorded = self._unrecorded
+        if not unrecorded.outcomes:
             self._linger = self._loop.call_later(LINGER_SECONDS, self._ready.set)
-        chunk.outcomes.append(told(at, outcome))
+        unrecorded.outcomes.append(to_record(at, outcome))
         if isinstance(outcome, Failed) and outcome.gone:
-            chunk.gone.append(outcome.gone)
-        # Half are enough, for the others go on meanwhile; and where nothing is under way there are none to wait for.
-        if not self._working or 2 * len(chunk.outcomes) >= self._running:
+            unrecorded.gone.append(outcome.gone)
+        # Record early when half of the runners wait here, or when no handler runs that could add another outcome.
+        if not self._running or 2 * len(unrecorded.outcomes) >= self._runners:
             self._ready.set()
         recorded = self._loop.create_future()
-        chunk.waiting.append(recorded)
+        unrecorded.waiting.append(recorded)
         await recorded
 
-    async def _recorder(self) -> None:
+    async def _record_until_cancelled(self) -> None:
         try:
             while True:
-                await self._ready.wait()  # set when there is an outcome, so a timer too
+                await self._ready.wait()  # set after the first outcome, so `_linger` exists
                 self._ready.clear()
-                chunk, self._chunk = self._chunk, Chunk()
+                unrecorded, self._unrecorded = self._unrecorded, Unrecorded()
                 self._linger.cancel()
-                self.cancelled = not await self._record(chunk.outcomes, chunk.gone) or self.cancelled
-                for recorded in chunk.waiting:
+                self.cancelled = not await self._record(unrecorded.outcomes, unrecorded.gone) or self.cancelled
+                for recorded in unrecorded.waiting:
                     if not recorded.done():
                         recorded.set_result(None)
         finally:
-            self._over = True
+            self._recorder_ended = True
 
 
-def told(at: int, outcome: Done | Failed | Again, *, last: bool = False) -> Recorded:
-    """An item's outcome as the ledger keeps it; in the `last` attempt, one to be tried again is dead."""
-    if isinstance(outcome, Done):
+def to_record(at: int, outcome: Succeeded | Failed | RetryLater, *, last_attempt: bool = False) -> Recorded:
+    """Returns an item's outcome as the ledger records it. After the last attempt a retry is recorded as dead."""
+    if isinstance(outcome, Succeeded):
         return at, State.SUCCEEDED, outcome.result
-    return at, State.DEAD if last else State.FAILED, outcome.fault.model_dump_json().encode()
+    return at, State.DEAD if last_attempt else State.FAILED, outcome.failure.model_dump_json().encode()

@@ -7,14 +7,14 @@ from handoff_worker.binding import handles
 from handoff_worker.documents.extraction import extract_frames
 from handoff_worker.documents.result import collect
 from handoff_worker.documents.store import ResultFolder
-from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import current_task_id
 
 
 @handles(DOCUMENT_EXTRACT)
 async def document_extract(request: DocumentExtract, resources: Resources) -> Extracted:
     blobs = resources.settings.blob_dir
-    folder, keep = ResultFolder(blobs, identity()), False
+    folder, keep = ResultFolder(blobs, current_task_id()), False
     try:
         async with extract_frames(request, blobs) as frames:
             result = await collect(frames, folder)

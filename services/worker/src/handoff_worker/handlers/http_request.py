@@ -11,10 +11,10 @@ from pydantic_core import to_json
 from handoff_contracts.tasks.http_request import HTTP_REQUEST, HttpRequest, HttpResponse
 from handoff_worker.binding import handles
 from handoff_worker.delivery.channel import Channel, send_through
-from handoff_worker.errors import Hold, Retry
-from handoff_worker.identity import identity
+from handoff_worker.errors import Retry, Snooze
 from handoff_worker.providers.http_request.responses import ReceivedReply
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import current_task_id
 
 KEPT_HEADERS = {
     *("content-encoding", "content-language", "content-type", "date", "etag", "last-modified", "link", "location"),
@@ -31,7 +31,7 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
     headers = {"user-agent": "handoff"} | ({"content-type": media_type} if media_type else {})
     headers |= {name.lower(): value for name, value in request.headers.items()}
     if request.webhook:
-        headers |= resources.http_requests().signer.sign(request.webhook, identity(), body or b"")
+        headers |= resources.http_requests().signer.sign(request.webhook, current_task_id(), body or b"")
 
     try:
         response = await send_through(
@@ -40,11 +40,11 @@ async def http_request(request: HttpRequest, resources: Resources) -> HttpRespon
             lambda: resources.http_requests().send(request, headers, body),
             recipient=str(request.url),
         )
-    except Hold as hold:
-        if hold.fault.code != "throttled":
+    except Snooze as snooze:
+        if snooze.failure.code != "throttled":
             raise
         # A throttled attempt counts: a server that always replies 429 must not keep a batch from its end.
-        raise Retry("throttled", "The server asked to wait.", hold.after) from None
+        raise Retry("throttled", "The server asked to wait.", snooze.after) from None
     return build_result(response.received, request.keep_body)
 
 

@@ -26,7 +26,7 @@ from handoff_worker.providers.http_request.responses import (
     categorize_no_reply,
 )
 from handoff_worker.providers.http_request.signature import WebhookSigner
-from handoff_worker.settings import Settings, networks
+from handoff_worker.settings import Settings, parse_networks
 
 CONNECT_SECONDS = 10.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -46,7 +46,7 @@ class HttpRequestClient:
 
     def __init__(self, settings: Settings, apps: Apps) -> None:
         self.signer = WebhookSigner(apps)
-        self._egress = EgressBackend(networks(settings.egress_allow))
+        self._egress = EgressBackend(parse_networks(settings.egress_allow))
         self._pool = self._egress.pool()
 
     async def send(self, request: HttpRequest, headers: Mapping[str, str], body: bytes | None) -> HttpProviderResponse:

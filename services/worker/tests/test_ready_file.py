@@ -1,4 +1,4 @@
-"""The file that a probe reads."""
+"""The file that the probes read."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from handoff_worker.execution.ready_file import ReadyFile
 
 
-def test_it_is_there_from_ready_until_the_worker_stops(tmp_path: Path) -> None:
+def test_the_file_exists_from_ready_until_the_worker_stops(tmp_path: Path) -> None:
     path = tmp_path / "ready"
     file = ReadyFile(path)
     assert not path.exists()
@@ -15,11 +15,11 @@ def test_it_is_there_from_ready_until_the_worker_stops(tmp_path: Path) -> None:
     file.touch()
     assert path.stat().st_mtime > 0
     file.remove()
-    file.touch()  # a beat that was already due
+    file.touch()  # by a timer that was already due
     assert not path.exists()
 
 
-def test_what_one_left_behind_that_was_killed_is_removed(tmp_path: Path) -> None:
+def test_the_file_of_a_killed_worker_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "ready"
     path.touch()
     file = ReadyFile(path)
@@ -29,7 +29,7 @@ def test_what_one_left_behind_that_was_killed_is_removed(tmp_path: Path) -> None
     assert path.exists()
 
 
-def test_without_a_path_there_is_no_file(tmp_path: Path) -> None:
+def test_without_a_path_no_file_is_written(tmp_path: Path) -> None:
     file = ReadyFile(None)
     file.clear()
     file.touch()

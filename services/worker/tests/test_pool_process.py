@@ -22,8 +22,8 @@ else:
 """
 
 
-def test_a_pool_process_whose_parent_was_killed_before_it_was_ready_ends() -> None:
-    """Nothing else would end it: it holds the other ends of its siblings' pipes, and they of its own."""
+def test_a_pool_process_ends_when_its_parent_was_killed_before_it_opened() -> None:
+    """No closed pipe would end the process, because its siblings hold the other ends of its pipes."""
     ended = subprocess.run([sys.executable, "-c", WITHOUT_PARENT], check=False, stdout=subprocess.PIPE, timeout=60)
     assert ended.returncode == -9
     assert ended.stdout == b""

@@ -1,4 +1,4 @@
-"""The keeper over a real Redis: leases hold while it runs, and what nobody holds goes back."""
+"""The lease keeper over a real Redis: it renews the leases of its tasks, and queues abandoned tasks again."""
 
 import logging
 import time
@@ -20,20 +20,20 @@ Keep = Callable[..., LeaseKeeper]
 
 @pytest.fixture
 def held() -> list[str]:
-    """The ids that the worker has."""
+    """The ids of the tasks that the worker has."""
     return []
 
 
 @pytest.fixture
 def interrupted() -> list[str]:
-    """The ids whose run the keeper asked to stop."""
+    """The ids of the tasks that the lease keeper interrupted."""
     return []
 
 
 @pytest.fixture
 def keep(redis_url: str, redis: Client, held: list[str], interrupted: list[str]) -> Iterator[Keep]:
-    """Starts keepers of this worker's tasks."""
-    redis.set("handoff:swept", int(time.time() * 1000))  # leases end at once, as where a reconciler has run all along
+    """Starts lease keepers for this worker."""
+    redis.set("handoff:swept", int(time.time() * 1000))  # so that leases expire at once, as after a recent sweep
     keepers: list[LeaseKeeper] = []
 
     def start(held: Callable[[], list[str]] = lambda: list(held)) -> LeaseKeeper:
@@ -56,14 +56,14 @@ def keep(redis_url: str, redis: Client, held: list[str], interrupted: list[str])
 
 
 def claimed(bench: Bench, owner: str = ME) -> str:
-    """A task that runs under a lease."""
+    """The id of a claimed task."""
     id = bench.accept(WAIT, {"effects": ""})
     assert isinstance(bench.ledger.run(calls.claim(id, owner, WAIT, LIMITS)), Claim)
     return id
 
 
 def lease_ends(redis: Client, id: str) -> float:
-    """Seconds from now to the end of a task's lease."""
+    """Returns the seconds until a task's lease expires."""
     return float(redis.zscore("handoff:running", id) or 0) / 1000 - time.time()
 
 
@@ -85,7 +85,7 @@ def test_a_lease_of_another_worker_is_not_renewed(bench: Bench, keep: Keep, held
     assert redis.zscore("handoff:running", theirs) == before
 
 
-def test_it_says_what_the_worker_serves(bench: Bench, keep: Keep) -> None:
+def test_the_keeper_announces_what_the_worker_serves(bench: Bench, keep: Keep) -> None:
     parked = bench.accept(WAIT, {"effects": ""})
     assert bench.ledger.run(calls.park(parked)) == State.PARKED
     keep()
@@ -93,9 +93,7 @@ def test_it_says_what_the_worker_serves(bench: Bench, keep: Keep) -> None:
     assert {queue.name for queue in bench.ledger.run(calls.queues()) if queue.served} == {"default"}
 
 
-def test_a_run_whose_cancellation_is_asked_for_is_interrupted(
-    bench: Bench, keep: Keep, held: list[str], interrupted: list[str]
-) -> None:
+def test_a_cancelled_task_is_interrupted(bench: Bench, keep: Keep, held: list[str], interrupted: list[str]) -> None:
     id = claimed(bench)
     held += [claimed(bench), id]
     bench.ledger.run(calls.cancel(id, LIMITS))
@@ -104,7 +102,7 @@ def test_a_run_whose_cancellation_is_asked_for_is_interrupted(
     assert set(interrupted) == {id}
 
 
-def test_what_a_dead_process_ran_is_given_back_at_once(bench: Bench, keep: Keep) -> None:
+def test_the_task_of_a_dead_process_is_released_at_once(bench: Bench, keep: Keep) -> None:
     mine, theirs = claimed(bench), claimed(bench, "another worker")
     keeper = keep()
     keeper.release(mine)
@@ -113,13 +111,13 @@ def test_what_a_dead_process_ran_is_given_back_at_once(bench: Bench, keep: Keep)
     assert bench.task(theirs).state is State.RUNNING
 
 
-def test_stopping_gives_back_what_is_held(bench: Bench, keep: Keep, held: list[str]) -> None:
+def test_stopping_releases_the_workers_tasks(bench: Bench, keep: Keep, held: list[str]) -> None:
     held += [claimed(bench), "0" * 26]
     keep().stop()
     assert bench.task(held[0]).state is State.QUEUED
 
 
-def test_leases_hold_over_an_outage_of_redis(
+def test_leases_survive_an_outage_of_redis(
     bench: Bench,
     keep: Keep,
     held: list[str],
@@ -134,7 +132,7 @@ def test_leases_hold_over_an_outage_of_redis(
     with caplog.at_level(logging.INFO, "handoff_worker"):
         redis_server.kill()
         assert wait_until(lambda: "Redis is away" in caplog.text, 5)
-        keeper.release(id)  # as when its process died just now
+        keeper.release(id)  # as after the death of its process
         assert wait_until(lambda: time.time() > ends, 10)
         redis_server.start()
         redis_server.wait_ready()
@@ -144,7 +142,9 @@ def test_leases_hold_over_an_outage_of_redis(
     assert len(reasons) == len({*reasons}), "each reason is logged once"
 
 
-def test_a_fault_does_not_end_it(bench: Bench, keep: Keep, redis: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_does_not_end_the_keeper(
+    bench: Bench, keep: Keep, redis: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     id = claimed(bench)
     faults = [RuntimeError(f"something quoted: {id}")]
 

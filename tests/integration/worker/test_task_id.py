@@ -1,9 +1,9 @@
-"""What runs knows its name: the same in every attempt, another for every item."""
+"""A handler can read its task's id, which is the same in every attempt and different for every item."""
 
 from handoff_ledger import State
 from handoff_worker.errors import Retry
-from handoff_worker.identity import identity
 from handoff_worker.resources import Resources
+from handoff_worker.task_id import current_task_id
 from tests.integration.worker.bench import Bench
 from tests.integration.worker.runs import ASK, Answer, Ask, Run
 
@@ -12,7 +12,7 @@ def test_a_task_has_its_id_in_every_attempt(bench: Bench, run: Run) -> None:
     names: list[str] = []
 
     def blocking(ask: Ask, _: Resources) -> Answer:
-        names.append(identity())
+        names.append(current_task_id())
         if len(names) % 2:
             raise Retry("busy")
         return Answer(text="")
@@ -29,11 +29,11 @@ def test_a_task_has_its_id_in_every_attempt(bench: Bench, run: Run) -> None:
         names.clear()
 
 
-def test_an_item_has_its_place_in_every_attempt(bench: Bench, run: Run) -> None:
+def test_an_item_has_its_own_id_in_every_attempt(bench: Bench, run: Run) -> None:
     names: dict[str, list[str]] = {}
 
     def blocking(ask: Ask, _: Resources) -> Answer:
-        names.setdefault(ask.text, []).append(identity())
+        names.setdefault(ask.text, []).append(current_task_id())
         if len(names[ask.text]) == 1 and ask.text != "0":
             raise Retry("busy")
         return Answer(text="")
