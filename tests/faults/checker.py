@@ -12,7 +12,7 @@ themselves (`repeated`) and have a bound of their own: what was in flight at the
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.book import Entry
+from tests.faults.client_log import Entry
 from tests.faults.sink import Sink
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.book import Book
 from tests.faults.checker import Findings, check
+from tests.faults.client_log import ClientLog
 from tests.faults.sink import Sink
 
 
@@ -13,12 +13,12 @@ class Case:
     """A client's ledger and a sink, written by hand."""
 
     def __init__(self, folder: Path) -> None:
-        self.book = Book(folder / "book")
+        self.client_log = ClientLog(folder / "client.log")
         self.sink = Sink(folder / "sink")
 
     def accepted(self, key: str, items: int = 0) -> None:
-        self.book.write(key, "invoked", items)
-        self.book.write(key, "ok", items, "01")
+        self.client_log.write(key, "invoked", items)
+        self.client_log.write(key, "ok", items, "01")
 
     def ran(self, token: str, task: str = "01", *, pid: int = 1, at: float = 0.0, cut: bool = False) -> None:
         with self.sink.path.open("a") as file:
@@ -26,7 +26,7 @@ class Case:
                 file.write(f"{what} {token} {task} {pid} {at}\n")
 
     def findings(self, *excused: str) -> Findings:
-        return check(self.book.entries(), self.sink, excused=frozenset(excused))
+        return check(self.client_log.entries(), self.sink, excused=frozenset(excused))
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_an_effect_that_nobody_asked_for(case: Case) -> None:
 
 
 def test_two_tasks_for_one_key_are_two_effects(case: Case) -> None:
-    case.book.write("one", "invoked")
-    case.book.write("one", "unknown")
+    case.client_log.write("one", "invoked")
+    case.client_log.write("one", "unknown")
     case.ran("one", "01")
     assert not case.findings().faults()
     case.ran("one", "02")
@@ -83,7 +83,7 @@ def test_a_repeat_without_a_kill_is_unexplained(case: Case) -> None:
 
 
 def test_a_key_without_a_last_word_is_a_fault(case: Case) -> None:
-    case.book.write("one", "invoked")
+    case.client_log.write("one", "invoked")
     assert case.findings().unanswered == ["one"]
 
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from deploy.deployment import deploy
 from deploy.errors import Failed, Refused
 from deploy.make_secrets import secrets
 from deploy.options import PRODUCTION, Options
@@ -15,7 +16,6 @@ from deploy.rollback import rollback
 from deploy.shell import Run, run
 from deploy.status import status
 from deploy.undeploy import undeploy
-from deploy.up import deploy
 from interrupts import ignore, raise_once
 
 COMMANDS: dict[str, Callable[[Run, Options], None]] = {

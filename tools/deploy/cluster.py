@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from deploy.errors import Refused
 from deploy.kubectl import Kubectl, documents
-from deploy.lock import taken
+from deploy.lock import holder_sentence
 from deploy.objects import Obj, group_of, made_secrets, secret_keys
 from deploy.smoke import SECRET, SECRET_KEY
 
-OLDEST = (1, 34)
+OLDEST_VERSION = (1, 34)
 VERBS = ("get", "list", "watch", "create", "patch", "delete")  # to diff, apply, prune and wait
-OURS = {  # what a deploy itself needs beside the bundle's objects
+DEPLOY_RIGHTS = {  # what a deploy itself needs beside the bundle's objects
     ("", "secrets"): ("get", "list", "create", "patch", "delete"),
     ("", "pods"): ("get", "list", "delete"),
     ("", "pods/log"): ("get",),
@@ -22,7 +22,7 @@ OURS = {  # what a deploy itself needs beside the bundle's objects
     ("coordination.k8s.io", "leases"): ("get", "create", "update", "delete"),
 }
 
-HELD = {  # what the services read from a Secret that is mounted as a whole
+MOUNTED_KEYS = {  # what the services read from a Secret that is mounted as a whole
     "handoff-api": {"HANDOFF_API_KEY_PEPPER", "HANDOFF_API_KEYS"},
     "handoff-redis": {"users.acl"},
     "handoff-flower": {"FLOWER_BASIC_AUTH", "FLOWER_COOKIE_SECRET"},
@@ -52,8 +52,9 @@ def version_of(kubectl: Kubectl) -> str:
     if not server:
         raise Refused(f"The cluster of the context {kubectl.context} does not answer: {ran.reason}.")
     major, minor = int(server["major"]), int(server["minor"].rstrip("+"))
-    if (major, minor) < OLDEST:
-        raise Refused(f"The cluster runs Kubernetes {major}.{minor}: Handoff needs {OLDEST[0]}.{OLDEST[1]} or newer.")
+    if (major, minor) < OLDEST_VERSION:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise Refused(f"The cluster runs Kubernetes {major}.{minor}: Handoff needs {oldest} or newer.")
     return f"{major}.{minor}"
 
 
@@ -74,7 +75,7 @@ def unserved(objects: Iterable[Obj], served: Served) -> Iterator[str]:
 
 
 def no_rights(kubectl: Kubectl, objects: Iterable[Obj], served: Served) -> Iterator[str]:
-    needed = [(group, name, verb, True) for (group, name), verbs in OURS.items() for verb in verbs]
+    needed = [(group, name, verb, True) for (group, name), verbs in DEPLOY_RIGHTS.items() for verb in verbs]
     for kind in sorted({(group_of(obj), obj["kind"]) for obj in objects} & set(served)):
         needed += [(kind[0], served[kind].name, verb, served[kind].namespaced) for verb in VERBS]
     reviews = [_review(kubectl.namespace, *right) for right in dict.fromkeys(needed)]
@@ -120,9 +121,9 @@ def missing_secrets(kubectl: Kubectl, objects: Sequence[Obj], advice: str) -> It
 def needed_secrets(objects: Sequence[Obj]) -> dict[str, set[str]]:
     """The Secrets that have to be there before the bundle, with their keys; the smoke Job's among them."""
     smoke: dict[str, set[str]] = {} if SECRET in made_secrets(objects) else {SECRET: set()}
-    return {name: keys | HELD.get(name, set()) for name, keys in (secret_keys(objects) | smoke).items()}
+    return {name: keys | MOUNTED_KEYS.get(name, set()) for name, keys in (secret_keys(objects) | smoke).items()}
 
 
 def locked(kubectl: Kubectl) -> Iterator[str]:
-    if sentence := taken(kubectl):
+    if sentence := holder_sentence(kubectl):
         yield sentence

@@ -8,9 +8,9 @@ from pathlib import Path
 from deploy.errors import Refused
 from deploy.kubectl import MANAGER, Kubectl, as_list
 from deploy.objects import Obj, title
-from deploy.steps import detail, say
+from deploy.steps import print_detail, print_step
 
-SHORT = 60  # lines of a diff that are shown; a longer one is in the file
+MAX_SHOWN_LINES = 60  # lines of a diff that are shown; a longer one is in the file
 SECTION = re.compile(r"^diff -u -N \S+ \S*/(?P<object>[^/\s]+)$", re.MULTILINE)
 
 
@@ -25,23 +25,23 @@ def differences(kubectl: Kubectl, objects: Sequence[Obj]) -> str:
     if ran.code > 1 or (ran.code == 1 and not ran.out):
         raise Refused(f"The cluster refuses what would be applied: {ran.reason}.")
     for warning in dict.fromkeys(line for line in ran.err.splitlines() if line.startswith("Warning:")):
-        detail(warning)
+        print_detail(warning)
     return ran.out
 
 
 def show(diff: str, pruned: Sequence[Obj], file: Path) -> None:
     """A line for each object that changes, and the diff when it is short; the whole of it goes to the file."""
     file.write_text(diff)
-    say(f"What changes (all of it in {file}):")
+    print_step(f"What changes (all of it in {file}):")
     parts = SECTION.split(diff)[1:]
     for name, part in zip(parts[::2], parts[1::2], strict=True):
         lines = [line for line in part.splitlines() if not line.startswith(("+++", "---"))]
         added, gone = (sum(line.startswith(sign) for line in lines) for sign in "+-")
-        detail(f"{'+' if '@@ -0,0 ' in part else '~'} {readable(name)}  +{added} -{gone}")
+        print_detail(f"{'+' if '@@ -0,0 ' in part else '~'} {readable(name)}  +{added} -{gone}")
     for obj in pruned:
-        detail(f"- {title(obj)}")
-    if 0 < len(diff.splitlines()) <= SHORT:
-        detail(diff)
+        print_detail(f"- {title(obj)}")
+    if 0 < len(diff.splitlines()) <= MAX_SHOWN_LINES:
+        print_detail(diff)
 
 
 def readable(name: str) -> str:

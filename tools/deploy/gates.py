@@ -15,7 +15,7 @@ def check(objects: Sequence[Obj], version: str) -> None:
     Raises:
         Refused: with a sentence for each thing that is wrong.
     """
-    wrong = [*_invalid(objects, version), *_twice(objects), *_scaled_by_two(objects)]
+    wrong = [*_invalid(objects, version), *_duplicates(objects), *_replicas_and_scaler(objects)]
     if named(objects, "Service", SERVICE) is None:
         wrong.append(f"The overlay has no Service {SERVICE}, which the smoke Job calls.")
     if wrong:
@@ -39,7 +39,7 @@ def _invalid(objects: Iterable[Obj], version: str) -> Iterator[str]:
             yield f"{title(obj)} is no valid object of Kubernetes {version}: {where}: {error.message}."
 
 
-def _twice(objects: Iterable[Obj]) -> Iterator[str]:
+def _duplicates(objects: Iterable[Obj]) -> Iterator[str]:
     seen = set()
     for obj in objects:
         if key(obj) in seen:
@@ -55,7 +55,7 @@ def _unpinned(objects: Iterable[Obj]) -> Iterator[str]:
             yield f"The image {image} is not pinned: give it a digest or a tag that stays."
 
 
-def _scaled_by_two(objects: Iterable[Obj]) -> Iterator[str]:
+def _replicas_and_scaler(objects: Iterable[Obj]) -> Iterator[str]:
     for scaler in of_kind(objects, "HorizontalPodAutoscaler", "ScaledObject"):
         target = scaler["spec"]["scaleTargetRef"]
         workload = named(objects, target.get("kind", "Deployment"), target["name"])

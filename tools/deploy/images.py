@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploy.errors import Refused
 from deploy.shell import Run
-from deploy.steps import say
+from deploy.steps import print_step
 
 NAMES = ("handoff-api", "handoff-worker", "handoff-flower")
 BUILD_SECONDS, PUSH_SECONDS, LOAD_SECONDS = 1800.0, 900.0, 900.0
@@ -61,7 +61,7 @@ def _pushed(run: Run, name: str, revision: str, registry: str) -> Image:
 
 
 def _build(run: Run, image: Image) -> None:
-    say(f"Building {image.reference}")
+    print_step(f"Building {image.reference}")
     file = f"services/{image.name.removeprefix('handoff-')}/Dockerfile"
     command = [
         "docker",
@@ -78,7 +78,7 @@ def _build(run: Run, image: Image) -> None:
 
 
 def _push(run: Run, image: Image) -> str:
-    say(f"Pushing {image.reference}")
+    print_step(f"Pushing {image.reference}")
     ran = run(["docker", "push", "--quiet", image.reference], timeout=PUSH_SECONDS)
     if ran.code:
         raise Refused(f"{image.reference} cannot be pushed: {ran.reason}.")
@@ -100,4 +100,4 @@ def load(run: Run, command: str, references: Iterable[str]) -> None:
     ran = run([*shlex.split(command), *here], timeout=LOAD_SECONDS)
     if ran.code:
         raise Refused(f"LOAD failed on {' '.join(here)}: {ran.reason}.")
-    say(f"Loaded {len(here)} images into the cluster")
+    print_step(f"Loaded {len(here)} images into the cluster")

@@ -7,14 +7,14 @@ from typing import Any
 
 from deploy.errors import Failed
 from deploy.objects import Obj
-from deploy.shell import Ran, Run, run
+from deploy.shell import CommandResult, Run, run
 
 MANAGER = "handoff"  # the field manager: what it set is what a deploy owns
 OUTAGE_SECONDS, RETRY_SECONDS = (
     30.0,
     1.0,
 )  # an API server that is away for so long, as in an upgrade of the cluster, fails no deploy
-AWAY = (
+OUTAGE_SIGNS = (
     "The connection to the server",
     "Unable to connect to the server",
     "client connection lost",
@@ -33,7 +33,7 @@ class Kubectl:
         self.namespace = namespace
         self._run = runner
 
-    def ask(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> Ran:
+    def ask(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> CommandResult:
         """Runs kubectl and tells how it ended."""
         command = ["kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *arguments]
         return self._run(command, input=input, timeout=timeout, env={"KUBECTL_EXTERNAL_DIFF": "diff -u -N"})
@@ -49,25 +49,25 @@ class Kubectl:
             raise KubectlError(f"kubectl {arguments[0]}: {ran.reason}.")
         return ran.out
 
-    def do_again(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
+    def do_with_retry(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
         """Like `do` for what may be done twice: tried again for a while when the API server is away."""
         deadline = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:
                 return self.do(*arguments, input=input, timeout=timeout)
             except KubectlError as error:
-                if time.monotonic() > deadline or not any(sign in str(error) for sign in AWAY):
+                if time.monotonic() > deadline or not any(sign in str(error) for sign in OUTAGE_SIGNS):
                     raise
             time.sleep(RETRY_SECONDS)
 
     def get(self, kind: str, name: str) -> Obj | None:
         """The object, None when it is not there."""
-        out = self.do_again("get", kind, name, "--ignore-not-found", "--output=json")
+        out = self.do_with_retry("get", kind, name, "--ignore-not-found", "--output=json")
         return dict(json.loads(out)) if out.strip() else None
 
     def list(self, *kinds: str, selector: str = "") -> list[Obj]:
         narrowed = [f"--selector={selector}"] if selector else []
-        return list(json.loads(self.do_again("get", ",".join(kinds), *narrowed, "--output=json"))["items"])
+        return list(json.loads(self.do_with_retry("get", ",".join(kinds), *narrowed, "--output=json"))["items"])
 
     def create(self, obj: Obj) -> None:
         self.do("create", "--filename=-", input=json.dumps(obj))
@@ -79,12 +79,12 @@ class Kubectl:
     def apply(self, objects: Iterable[Obj]) -> None:
         """Server-side. Every field that a bundle says is ours, whoever changed it: the diff has shown it."""
         arguments = ["--server-side", "--force-conflicts", f"--field-manager={MANAGER}", "--filename=-"]
-        self.do_again("apply", *arguments, input=as_list(objects), timeout=180)
+        self.do_with_retry("apply", *arguments, input=as_list(objects), timeout=180)
 
     def delete(self, objects: Iterable[Obj], *options: str, timeout: float = 180.0) -> None:
         """Deletes and waits until they are gone. Those that are not there are no error."""
         arguments = ["--ignore-not-found", "--filename=-", *options]
-        self.do_again("delete", *arguments, input=as_list(objects), timeout=timeout)
+        self.do_with_retry("delete", *arguments, input=as_list(objects), timeout=timeout)
 
 
 def as_list(objects: Iterable[Obj]) -> str:

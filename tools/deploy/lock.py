@@ -15,11 +15,11 @@ from deploy.kubectl import Kubectl, KubectlError
 from deploy.objects import Obj
 
 NAME = "handoff-deploy"
-DURATION_SECONDS = 60
-RENEWED_EVERY_SECONDS = 15.0
+LEASE_SECONDS = 60
+RENEW_SECONDS = 15.0
 
 
-def me() -> str:
+def operator_name() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
@@ -32,7 +32,7 @@ class Lock:
 
     def __init__(self, kubectl: Kubectl) -> None:
         self._kubectl = kubectl
-        self._holder = f"{me()}, process {os.getpid()}"
+        self._holder = f"{operator_name()}, process {os.getpid()}"
         self._lost = ""
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -65,7 +65,7 @@ class Lock:
         try:
             self._write(present)
         except KubectlError:
-            if sentence := taken(self._kubectl):  # another one was faster
+            if sentence := holder_sentence(self._kubectl):  # another one was faster
                 raise Refused(sentence) from None
             raise
 
@@ -76,7 +76,7 @@ class Lock:
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": present["metadata"] if present else {"name": NAME},
-            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now},
+            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": now},
         }
         if present is None:
             self._kubectl.create(lease)
@@ -85,23 +85,21 @@ class Lock:
 
     def _keep(self) -> None:
         kept = time.monotonic()
-        while not self._released.wait(RENEWED_EVERY_SECONDS):
+        while not self._released.wait(RENEW_SECONDS):
             try:
-                present = json.loads(
-                    self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEWED_EVERY_SECONDS)
-                )
+                present = json.loads(self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEW_SECONDS))
                 if present["spec"]["holderIdentity"] != self._holder:
                     self._lost = "somebody else took it."
                     return
                 self._write(present)
                 kept = time.monotonic()
             except KubectlError as error:
-                if time.monotonic() - kept > DURATION_SECONDS - RENEWED_EVERY_SECONDS:
+                if time.monotonic() - kept > LEASE_SECONDS - RENEW_SECONDS:
                     self._lost = str(error)
                     return
 
 
-def taken(kubectl: Kubectl) -> str:
+def holder_sentence(kubectl: Kubectl) -> str:
     """Who holds the lock, as a sentence; '' when it is free."""
     lease = kubectl.get("lease", NAME)
     return _held(lease) if lease else ""

@@ -14,14 +14,14 @@ from deploy.options import Options
 from deploy.render import render
 from deploy.shell import Run
 from deploy.smoke import SECRET_KEY
-from deploy.steps import say
+from deploy.steps import print_step
 from deploy.target import nothing_changed, reach
 from handoff_api.auth import digest
 from handoff_api.keys import new_key
 
 Values = Mapping[str, str]
 REDIS_HOST = "redis:6379"
-CANNOT = (
+CANNOT_MAKE = (
     "The Secret {name} ({keys}) can't be made up here: create it with `kubectl --namespace={namespace} create secret"
     " generic {name} --from-file=...`."
 )
@@ -36,19 +36,19 @@ def secrets(run: Run, options: Options) -> None:
         present = {secret["metadata"]["name"]: secret for secret in kubectl.list("secrets")}
     needed = cluster.needed_secrets(objects)
     if not needed:
-        say("The overlay brings its Secrets itself: none is made here")
+        print_step("The overlay brings its Secrets itself: none is made here")
     missing = needed.keys() - present.keys()
     for name in sorted(needed.keys() & present.keys()):
-        say(f"{name} is there already and stays as it is")
+        print_step(f"{name} is there already and stays as it is")
     made = plan(missing, {name: _decoded(secret) for name, secret in present.items()})
     for name, values in sorted(made.items()):
         _write(kubectl, name, values, present.get(name))
-        say(f"{name}: {'its missing entry was added' if name in present else 'made'}")
+        print_step(f"{name}: {'its missing entry was added' if name in present else 'made'}")
     if impossible := sorted(missing - made.keys()):
         keys = {name: ", ".join(sorted(needed[name])) for name in impossible}
-        raise Refused(*(CANNOT.format(name=n, keys=keys[n], namespace=kubectl.namespace) for n in impossible))
+        raise Refused(*(CANNOT_MAKE.format(name=n, keys=keys[n], namespace=kubectl.namespace) for n in impossible))
     if "handoff-api" in present and "handoff-api" in made:
-        say("The API reads it at its start: `kubectl rollout restart deployment/api` if it runs")
+        print_step("The API reads it at its start: `kubectl rollout restart deployment/api` if it runs")
 
 
 def plan(missing: set[str], present: Mapping[str, Values]) -> dict[str, Values]:
@@ -102,7 +102,7 @@ def _namespace(kubectl: Kubectl, wanted: Obj | None) -> None:
         raise Refused(f"There is no namespace {kubectl.namespace}, and the overlay has none: create it first.")
     arguments = ["--server-side", f"--field-manager={MANAGER}", "--filename=-"]
     kubectl.do("apply", *arguments, input=json.dumps(wanted))
-    say(f"The namespace {kubectl.namespace} is made")
+    print_step(f"The namespace {kubectl.namespace} is made")
 
 
 def _write(kubectl: Kubectl, name: str, values: Values, present: Obj | None) -> None:

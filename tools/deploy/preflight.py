@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from deploy.errors import Refused
 from deploy.images import NAMES
 from deploy.render import overlays
+from deploy.revision import Revision
 from deploy.shell import MISSING, Run
-from deploy.tree import Tree
 
-UNANSWERED = (
+UNREACHABLE_SIGNS = (
     "dial tcp",
     "no such host",
     "connection re",
@@ -49,17 +49,17 @@ def wrong_overlay(overlay: str) -> Iterator[str]:
         yield f"There is no overlay {overlay}: OVERLAY is one of {', '.join(overlays())}."
 
 
-def nobody_to_ask(yes: bool) -> Iterator[str]:
+def no_terminal(yes: bool) -> Iterator[str]:
     if not yes and not sys.stdin.isatty():
         yield "There is no terminal to ask on: say YES=1 to go on without a question."
 
 
-def dirty(tree: Tree, allowed: bool) -> Iterator[str]:
-    if tree.dirty and not allowed:
+def dirty(revision: Revision, allowed: bool) -> Iterator[str]:
+    if revision.dirty and not allowed:
         yield "The checkout has changes that are not committed: commit them, or say ALLOW_DIRTY=1."
 
 
-def docker_away(run: Run) -> Iterator[str]:
+def docker_unreachable(run: Run) -> Iterator[str]:
     ran = run(["docker", "version", "--format={{.Server.Version}}"])
     if ran.code == MISSING:
         yield "docker is not installed, which builds the images."
@@ -78,9 +78,9 @@ def wrong_context(run: Run, context: str) -> Iterator[str]:
         yield f"kubectl knows no context {context}: CONTEXT is one of {', '.join(known) or 'none'}."
 
 
-def registry_away(run: Run, registry: str) -> Iterator[str]:
+def registry_unreachable(run: Run, registry: str) -> Iterator[str]:
     """Asks as docker does, with its logins and proxies. Any answer counts, also one that refuses: pushing tells."""
     image = f"{registry.rstrip('/')}/{NAMES[0]}:{NAMES[0]}"
     ran = run(["docker", "buildx", "imagetools", "inspect", image], timeout=30)
-    if ran.code and any(sign in ran.err for sign in UNANSWERED):
+    if ran.code and any(sign in ran.err for sign in UNREACHABLE_SIGNS):
         yield f"The registry of {registry} does not answer: {ran.reason}."

@@ -16,8 +16,8 @@ from deploy.objects import Key, Obj, key
 
 LABEL = "handoff.dev/record"
 PREFIX = "handoff-bundle-"
-KEEP = 5
-LARGEST = 1_000_000  # bytes; a Secret takes 1 MiB
+KEPT_BUNDLES = 5
+MAX_BUNDLE_BYTES = 1_000_000  # bytes; a Secret takes 1 MiB
 STARTED, PROVEN, UNDONE = "started", "proven", "undone"
 
 
@@ -68,7 +68,7 @@ class Records:
             self._forget(self.all())
 
     def _forget(self, records: Sequence[Record]) -> None:
-        kept = [record for record in records if record.state == PROVEN][:KEEP]
+        kept = [record for record in records if record.state == PROVEN][:KEPT_BUNDLES]
         stale = [record.number for record in records if record not in kept]
         if stale:
             names = [f"secret/{PREFIX}{number}" for number in stale]
@@ -93,7 +93,7 @@ def owned(records: Iterable[Record]) -> dict[Key, Obj]:
 
 def _render(record: Record) -> Obj:
     packed = gzip.compress(json.dumps(asdict(record.bundle), sort_keys=True).encode(), mtime=0)
-    if len(packed) > LARGEST:
+    if len(packed) > MAX_BUNDLE_BYTES:
         raise Failed(f"The bundle takes {len(packed):,} bytes packed: it can't be recorded, so it is not applied.")
     return {
         "apiVersion": "v1",

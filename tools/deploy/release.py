@@ -8,7 +8,7 @@ from deploy.objects import KEPT, Key, Obj, key, title
 from deploy.records import Bundle
 from deploy.rollout import Rollout
 from deploy.smoke import smoke
-from deploy.steps import say
+from deploy.steps import print_step
 
 Stage = tuple[str, list[Obj]]
 
@@ -20,7 +20,7 @@ class Release:
         self._rollout = Rollout(kubectl)
         self._served = served  # the groups and kinds that the cluster knows
 
-    def carry_out(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
+    def apply(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
         """Applies a bundle. `before` are the contracts served until now, `owned` the objects that may be there.
 
         Raises:
@@ -28,18 +28,18 @@ class Release:
         """
         for name, objects in stages(bundle, before):
             self._lock.check()
-            say(f"Applying {name}")
+            print_step(f"Applying {name}")
             self._kubectl.apply(objects)
             self._rollout.wait(objects)
         self._lock.check()
-        self.prune(surplus(owned, bundle.objects))
+        self.prune(prune_candidates(owned, bundle.objects))
         smoke(self._kubectl, bundle.objects)
 
     def prune(self, objects: Sequence[Obj]) -> None:
         known = [obj for obj in objects if key(obj)[:2] in self._served]
         if known:
             self._kubectl.delete(known)
-            say("Removed " + ", ".join(map(title, known)))
+            print_step("Removed " + ", ".join(map(title, known)))
 
 
 def stages(bundle: Bundle, before: Collection[str]) -> list[Stage]:
@@ -66,7 +66,7 @@ def _part(obj: Obj) -> str:
     return "configuration, policies and Redis"
 
 
-def surplus(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
+def prune_candidates(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
     """What was owned and is no longer wanted; never data, nor what holds it."""
     wanted = {key(obj) for obj in objects}
     return [obj for known, obj in owned.items() if known not in wanted and obj["kind"] not in KEPT]

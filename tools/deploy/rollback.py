@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 
 from deploy import cluster, preflight
-from deploy.attempt import attempt
 from deploy.diff import confirm, differences, show
 from deploy.errors import Refused
 from deploy.lock import Lock
 from deploy.options import Options
 from deploy.records import PROVEN, STARTED, Record, Records, owned
-from deploy.release import Release, surplus
+from deploy.release import Release, prune_candidates
 from deploy.render import folder_of
 from deploy.report import report
 from deploy.shell import Run
-from deploy.steps import say
+from deploy.steps import print_step
 from deploy.target import nothing_changed, reach
+from deploy.transaction import apply_or_restore
 
 
 def rollback(run: Run, options: Options) -> None:
     """Raises Refused before anything is changed, Failed after."""
-    preflight.raise_all(preflight.nobody_to_ask(options.yes))
+    preflight.raise_all(preflight.no_terminal(options.yes))
     with nothing_changed():
         kubectl = reach(run, options)
         served = cluster.served_kinds(kubectl)
@@ -30,13 +30,13 @@ def rollback(run: Run, options: Options) -> None:
             target = choose(past, options.to)
             bundle = target.bundle
             preflight.raise_all(cluster.missing_secrets(kubectl, bundle.objects, options.command("secrets")))
-            say(f"Going back to bundle {target.number} ({bundle.revision}, {target.when}, {target.who})")
+            print_step(f"Going back to bundle {target.number} ({bundle.revision}, {target.when}, {target.who})")
             folder = folder_of(bundle.revision)
             folder.mkdir(parents=True, exist_ok=True)
-            gone = surplus(owned(past), bundle.objects)
+            gone = prune_candidates(owned(past), bundle.objects)
             show(differences(kubectl, bundle.objects), gone, folder / "changes.diff")
             confirm(f"Apply this to {kubectl.context}? [y/N]", options.yes)
-        record = attempt(Release(kubectl, lock, served=served), records, bundle, past)
+        record = apply_or_restore(Release(kubectl, lock, served=served), records, bundle, past)
     report(kubectl, record, past, options)
 
 

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from deploy.diagnostics import explain, is_ready, stuck, unready
 from deploy.errors import Failed
 from deploy.kubectl import Kubectl
 from deploy.objects import Obj, named, of_kind, title
-from deploy.steps import detail, say
-from deploy.troubles import explain, is_ready, stuck, unready
+from deploy.steps import print_detail, print_step
 
-PATIENCE_SECONDS = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
-STILL_SECONDS = 240.0  # without one more ready pod: time for a new node, or for a slow start
+STUCK_SECONDS = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
+STALLED_SECONDS = 240.0  # without one more ready pod: time for a new node, or for a slow start
 POLL_SECONDS = 1.0
 KINDS = ("Deployment", "StatefulSet")
 
@@ -24,7 +24,7 @@ class Progress:
     ready: int = 0
     desired: int = 0
     done: bool = False
-    verdict: str = ""  # why its controller thinks that it stands still
+    stall_reason: str = ""  # why its controller thinks that it stands still
     newest: Sequence[Obj] = field(default_factory=list)  # pods of the newest revision
     older: Sequence[Obj] = field(default_factory=list)  # of a StatefulSet, which waits for a stuck one for ever
 
@@ -34,7 +34,7 @@ class Rollout:
         self._kubectl = kubectl
         self._clock = clock
 
-    def look(self, objects: Iterable[Obj]) -> list[Progress]:
+    def progress(self, objects: Iterable[Obj]) -> list[Progress]:
         """The workloads among the objects."""
         live = self._kubectl.list("deployments", "statefulsets", "replicasets", "pods")
         return [progress(obj, live) for obj in of_kind(objects, *KINDS)]
@@ -48,48 +48,48 @@ class Rollout:
         if not of_kind(objects, *KINDS):
             return
         since, most, deadline = dict[str, float](), -1, 0.0
-        states = self.look(objects)
+        states = self.progress(objects)
         while waiting := [state for state in states if not state.done]:
             reached = sum(is_ready(pod) for state in states for pod in state.newest)
             if reached > most:
-                most, deadline = reached, self._clock() + STILL_SECONDS
-            self._judge(waiting, since, deadline)
+                most, deadline = reached, self._clock() + STALLED_SECONDS
+            self._fail_if_stuck(waiting, since, deadline)
             for name in (name for state in waiting for name in stuck(state.older)):
                 self._kubectl.do("delete", "pod", name, "--ignore-not-found", "--wait=false")
             time.sleep(POLL_SECONDS)
-            states = self.look(objects)
-        say("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
+            states = self.progress(objects)
+        print_step("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
 
-    def _judge(self, states: Sequence[Progress], since: dict[str, float], deadline: float) -> None:
+    def _fail_if_stuck(self, states: Sequence[Progress], since: dict[str, float], deadline: float) -> None:
         """Fails when a trouble has lasted too long; `since` remembers from when on each one did."""
         now = self._clock()
-        troubles = {state.name: _because(state) for state in states if state.verdict}
+        troubles = {state.name: _reason(state) for state in states if state.stall_reason}
         for state in states:
             troubles |= stuck(state.newest)
         for name in set(since) - set(troubles):
             del since[name]
-        lasting = [name for name in troubles if now - since.setdefault(name, now) > PATIENCE_SECONDS]
+        lasting = [name for name in troubles if now - since.setdefault(name, now) > STUCK_SECONDS]
         if lasting:
             sentence = f"{lasting[0]} does not get ready: {troubles[lasting[0]]}"
         elif now > deadline:
             names = ", ".join(state.name for state in states)
-            sentence = f"{names}: no further pod got ready in {STILL_SECONDS:.0f} s: {_because(states[0])}"
+            sentence = f"{names}: no further pod got ready in {STALLED_SECONDS:.0f} s: {_reason(states[0])}"
         else:
             return
-        say("What the cluster tells:")
-        detail("\n".join(explain(self._kubectl, [pod for state in states for pod in state.newest])))
+        print_step("What the cluster tells:")
+        print_detail("\n".join(explain(self._kubectl, [pod for state in states for pod in state.newest])))
         raise Failed(f"{sentence.rstrip('.')}.")
 
 
-def _because(state: Progress) -> str:
-    return next(iter(unready(state.newest).values()), state.verdict or "no pod of it is there")
+def _reason(state: Progress) -> str:
+    return next(iter(unready(state.newest).values()), state.stall_reason or "no pod of it is there")
 
 
 def progress(obj: Obj, live: Sequence[Obj]) -> Progress:
     """How far a workload is, by the rules of `kubectl rollout status`."""
     found = named(live, obj["kind"], obj["metadata"]["name"])
     if found is None:
-        return Progress(name=title(obj), verdict="it is gone")
+        return Progress(name=title(obj), stall_reason="it is gone")
     status, desired = found.get("status", {}), found["spec"].get("replicas", 1)
     seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 1)
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
@@ -105,13 +105,13 @@ def progress(obj: Obj, live: Sequence[Obj]) -> Progress:
         ready=ready,
         desired=desired,
         done=seen and done,
-        verdict=_verdict(status) if seen else "",
+        stall_reason=_stall_reason(status) if seen else "",
         newest=newest,
         older=older,
     )
 
 
-def _verdict(status: Obj) -> str:
+def _stall_reason(status: Obj) -> str:
     for condition in status.get("conditions", []):
         if (condition["type"], condition["status"]) in (("Progressing", "False"), ("ReplicaFailure", "True")):
             return str(condition.get("message", condition["type"]))

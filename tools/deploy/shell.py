@@ -16,7 +16,7 @@ MISSING = 127
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """How a program ended."""
 
     code: int  # TIMED_OUT when it was killed after its time, MISSING when there is no such program
@@ -34,12 +34,12 @@ class Ran:
         )
 
 
-Run = Callable[..., Ran]
+Run = Callable[..., CommandResult]
 
 
 def run(
     command: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
-) -> Ran:
+) -> CommandResult:
     """Runs a command in the repository's root. `input` is what it reads; secrets go there, never into `command`."""
     try:
         with uninterrupted():
@@ -55,16 +55,16 @@ def run(
                 start_new_session=True,  # Ctrl-C reaches this process alone, which decides what to end
             )
     except (FileNotFoundError, PermissionError):
-        return Ran(MISSING, "", f"{command[0]} is not installed")
+        return CommandResult(MISSING, "", f"{command[0]} is not installed")
     try:
         out, err = child.communicate(input, timeout)
     except subprocess.TimeoutExpired:
         _kill(child)
-        return Ran(TIMED_OUT, "", f"{command[0]} gave no answer within {timeout:.0f} s")
+        return CommandResult(TIMED_OUT, "", f"{command[0]} gave no answer within {timeout:.0f} s")
     except BaseException:
         _kill(child)
         raise
-    return Ran(child.returncode, out, err)
+    return CommandResult(child.returncode, out, err)
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

@@ -3,7 +3,7 @@
 import re
 
 from deploy.kubectl import Kubectl
-from deploy.lock import taken
+from deploy.lock import holder_sentence
 from deploy.objects import images
 from deploy.options import Options
 from deploy.records import STARTED, Records, running
@@ -27,11 +27,11 @@ def status(run: Run, options: Options) -> None:
             )
         current = running(past)
         if past and past[0].state == STARTED:
-            print(taken(kubectl) or f"Bundle {past[0].number} was cut off: parts of it may be there.")
+            print(holder_sentence(kubectl) or f"Bundle {past[0].number} was cut off: parts of it may be there.")
         if current is None:
             print(f"No proven bundle in the namespace {kubectl.namespace}.")
             return
-        for state in Rollout(kubectl).look(current.bundle.objects):
+        for state in Rollout(kubectl).progress(current.bundle.objects):
             print(
                 f"{state.name:<20} {state.ready}/{state.desired} ready{'' if state.done else '  NOT as it should be'}"
             )

@@ -5,10 +5,10 @@ import time
 _BEGAN = time.monotonic()
 
 
-def say(text: str) -> None:
+def print_step(text: str) -> None:
     print(f"{time.monotonic() - _BEGAN:6.1f} s  {text}", flush=True)
 
 
-def detail(text: str) -> None:
+def print_detail(text: str) -> None:
     """Lines that belong to the step before."""
     print("\n".join(f"          {line}" for line in text.splitlines()), flush=True)

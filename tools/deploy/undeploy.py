@@ -11,7 +11,7 @@ from deploy.objects import KEPT, Obj, key, of_kind
 from deploy.options import Options
 from deploy.records import LABEL, Records, owned
 from deploy.shell import Run
-from deploy.steps import detail, say
+from deploy.steps import print_detail, print_step
 from deploy.target import nothing_changed, reach
 
 DRAIN_SECONDS = 900.0  # workers finish what they run
@@ -19,7 +19,7 @@ DRAIN_SECONDS = 900.0  # workers finish what they run
 
 def undeploy(run: Run, options: Options) -> None:
     """Raises Refused before anything is changed, Failed after."""
-    preflight.raise_all(preflight.nobody_to_ask(options.yes))
+    preflight.raise_all(preflight.no_terminal(options.yes))
     with nothing_changed():
         kubectl = reach(run, options)
         served = cluster.served_kinds(kubectl)
@@ -35,7 +35,7 @@ def undeploy(run: Run, options: Options) -> None:
         if options.data:
             _remove_data(kubectl)
         else:
-            _tell_kept(kubectl, options)
+            _print_kept(kubectl, options)
 
 
 def _remove(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
@@ -50,19 +50,19 @@ def _remove(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
     for name, group in (("API and routes", intake), ("Workers and Flower", workloads), ("Redis and the rest", rest)):
         if group:
             kubectl.delete(group, "--cascade=foreground", timeout=DRAIN_SECONDS)
-            say(f"{name} removed")
+            print_step(f"{name} removed")
     kubectl.do("delete", "secrets", f"--selector={LABEL}=bundle", "--ignore-not-found")
 
 
 def _remove_data(kubectl: Kubectl) -> None:
     kubectl.do("delete", "namespace", kubectl.namespace, "--ignore-not-found", timeout=DRAIN_SECONDS)
-    say(f"The namespace {kubectl.namespace} is gone, with its volumes and Secrets")
+    print_step(f"The namespace {kubectl.namespace} is gone, with its volumes and Secrets")
 
 
-def _tell_kept(kubectl: Kubectl, options: Options) -> None:
-    say("Kept:")
-    detail(f"Namespace {kubectl.namespace}")
+def _print_kept(kubectl: Kubectl, options: Options) -> None:
+    print_step("Kept:")
+    print_detail(f"Namespace {kubectl.namespace}")
     for kind in ("persistentvolumeclaims", "secrets"):
         names = kubectl.ask("get", kind, "--output=name")
-        detail(names.out if not names.code else f"{kind}, which you may not list")
-    detail(f"`{options.command('undeploy')} DATA=1` deletes these, too.")
+        print_detail(names.out if not names.code else f"{kind}, which you may not list")
+    print_detail(f"`{options.command('undeploy')} DATA=1` deletes these, too.")

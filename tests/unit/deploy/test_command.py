@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.revision import read_revision
 from deploy.shell import MISSING, ROOT, TIMED_OUT, run
-from deploy.tree import read_tree
 from process import wait_until
 
 KUBECTL = """#!/bin/sh
@@ -76,14 +76,14 @@ def test_changed_files_get_a_name_of_their_own(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("deploy.shell.ROOT", tmp_path)
     for line in (["init"], ["add", "."], ["commit", "--allow-empty", "--message=1"]):
         assert run(["git", "-c", "user.email=a@b", "-c", "user.name=a", *line]).code == 0
-    clean = read_tree(run)
+    clean = read_revision(run)
     (tmp_path / "b").write_text("untracked")
-    dirty = read_tree(run)
+    dirty = read_revision(run)
     (tmp_path / "b").write_text("another")
-    other = read_tree(run)
+    other = read_revision(run)
     assert (clean.dirty, dirty.dirty) == (False, True)
-    assert len({clean.revision, dirty.revision, other.revision}) == 3
-    assert dirty.revision.startswith(f"{clean.revision}-")
+    assert len({clean.name, dirty.name, other.name}) == 3
+    assert dirty.name.startswith(f"{clean.name}-")
     (tmp_path / "b").write_text("untracked")
-    assert read_tree(run) == dirty
+    assert read_revision(run) == dirty
     assert run(["git", "status", "--porcelain"]).out == "?? b\n"

@@ -77,7 +77,7 @@ def smoke(port: int, folder: Path) -> tuple[int, str]:
         "PATH": os.environ["PATH"],
         "HANDOFF_SMOKE_API": f"127.0.0.1:{port}",
         "HANDOFF_SMOKE_KEY_FILE": str(folder / "key"),
-        "HANDOFF_SMOKE_LANES": "high default bulk",
+        "HANDOFF_SMOKE_QUEUES": "high default bulk",
         "HANDOFF_SMOKE_SERVED": "documents",
     }
     command = [sys.executable, "-I", "-S", "-c", SCRIPT.read_text()]

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
         return [f"{self.key}.{item}" for item in range(self.items)] if self.items else [self.key]
 
 
-class Book:
+class ClientLog:
     """An append-only file, each entry on disk before `write` returns."""
 
     def __init__(self, path: Path) -> None:

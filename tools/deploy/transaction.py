@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from deploy.errors import Failed, SmokeFailed
-from deploy.lock import me
+from deploy.lock import operator_name
 from deploy.objects import key
 from deploy.records import PROVEN, STARTED, UNDONE, Bundle, Record, Records, owned, running
 from deploy.release import Release
-from deploy.steps import say
+from deploy.steps import print_step
 from deploy.target import nothing_changed
 
 
-def attempt(release: Release, records: Records, bundle: Bundle, past: Sequence[Record]) -> Record:
+def apply_or_restore(release: Release, records: Records, bundle: Bundle, past: Sequence[Record]) -> Record:
     """Carries a bundle out and records it. `past` are the records before it, newest first.
 
     Raises:
@@ -24,11 +24,11 @@ def attempt(release: Release, records: Records, bundle: Bundle, past: Sequence[R
     again = current is not None and past[0] is current and current.bundle == bundle
     number = past[0].number + 1 if past else 1
     with nothing_changed():
-        record = current if current and again else records.start(bundle, me(), number)
+        record = current if current and again else records.start(bundle, operator_name(), number)
     before = current.bundle.contracts if current else []
     have = owned(past) | {key(obj): obj for obj in bundle.objects}
     try:
-        release.carry_out(bundle, before=before, owned=have)
+        release.apply(bundle, before=before, owned=have)
         if record is not current:
             records.mark(record, PROVEN)
     except KeyboardInterrupt:
@@ -52,9 +52,9 @@ def attempt(release: Release, records: Records, bundle: Bundle, past: Sequence[R
 def _restore(release: Release, records: Records, failed: Record, past: Sequence[Record], current: Record) -> NoReturn:
     """Applies the bundle that ran before, with all that belongs to it, and takes away what the failed one brought."""
     name, sentence = f"bundle {current.number} ({current.bundle.revision})", ""
-    say(f"Putting {name} back")
+    print_step(f"Putting {name} back")
     try:
-        release.carry_out(current.bundle, before=failed.bundle.contracts, owned=owned(past))
+        release.apply(current.bundle, before=failed.bundle.contracts, owned=owned(past))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Interrupted: parts of {name} are back; `make rollback` puts back the rest.") from None
     except SmokeFailed as error:

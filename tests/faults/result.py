@@ -11,7 +11,7 @@ ANSWER_SECONDS = 2.0  # the longest that the API may take, Redis or no Redis
 
 
 @dataclass
-class Verdict:
+class ScenarioResult:
     """A row of the table."""
 
     name: str
@@ -47,18 +47,18 @@ HEAD = f"{'scenario':16}" + "".join(
 )
 
 
-def judge(name: str, scene: Scene) -> Verdict:
+def evaluate(name: str, scene: Scene) -> ScenarioResult:
     """Waits for the end of everything, and holds what was asked for against what was done."""
     drain(scene)
     ends(scene)
     workers(scene)
     api(scene)
-    findings = check(scene.book.entries(), scene.sink, excused=frozenset(scene.excused))
+    findings = check(scene.client_log.entries(), scene.sink, excused=frozenset(scene.excused))
     repeats(scene, findings)
     if findings.unknown:
         scene.notes.append(f"{findings.unknown} keys unknown to the client")
     faults = [*findings.faults(), *scene.faults]
-    return Verdict(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
+    return ScenarioResult(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
 
 
 def repeats(scene: Scene, findings: Findings) -> None:

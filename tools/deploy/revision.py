@@ -11,30 +11,30 @@ GOLDEN = ROOT / "packages" / "contracts" / "golden"
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
-    revision: str  # the commit; with changes on top of it, also the hash of all files
+class Revision:
+    name: str  # the commit; with changes on top of it, also the hash of all files
     dirty: bool
 
 
-def read_tree(run: Run) -> Tree:
+def read_revision(run: Run) -> Revision:
     """Raises Refused when this is no git checkout with a commit."""
     commit = run(["git", "rev-parse", "--short=12", "HEAD"])
     if commit.code:
         raise Refused("This folder is no git checkout with a commit: images and bundles are named by their commit.")
-    revision = commit.out.strip()
+    name = commit.out.strip()
     if not run(["git", "status", "--porcelain"]).out.strip():
-        return Tree(revision, dirty=False)
-    return Tree(f"{revision}-{_hash_of_files(run)}", dirty=True)
+        return Revision(name, dirty=False)
+    return Revision(f"{name}-{_hash_of_files(run)}", dirty=True)
 
 
 def _hash_of_files(run: Run) -> str:
     """Git's hash of the files as they lie there, without ignored ones; its index and objects stay as they are."""
     objects = run(["git", "rev-parse", "--path-format=absolute", "--git-path", "objects"]).out.strip()
-    with tempfile.TemporaryDirectory() as name:
-        aside = Path(name, "objects")
+    with tempfile.TemporaryDirectory() as folder:
+        aside = Path(folder, "objects")
         aside.mkdir()
         env = {
-            "GIT_INDEX_FILE": str(Path(name, "index")),
+            "GIT_INDEX_FILE": str(Path(folder, "index")),
             "GIT_OBJECT_DIRECTORY": str(aside),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects,
         }
@@ -44,5 +44,5 @@ def _hash_of_files(run: Run) -> str:
 
 
 def contracts() -> list[str]:
-    """The contracts that this tree serves, as `name.vN`."""
+    """The contracts that this checkout serves, as `name.vN`."""
     return sorted(path.stem for path in GOLDEN.glob("*.json"))
