@@ -38,7 +38,7 @@ dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
 .PHONY: key
 key: $(READY) ## Print a new API key for the client NAME=..., and its HANDOFF_API_KEYS entry
 	$(if $(NAME),,$(error say whose key it is: make key NAME=client))
-	@$(BIN)/python -m handoff_api.keys -- "$$NAME"
+	@$(BIN)/python scripts/key.py -- "$$NAME"
 
 ##@ Containers
 
@@ -92,9 +92,12 @@ undeploy: $(READY) ## Take Handoff out of the cluster; data stays unless DATA=1 
 
 ##@ Check
 
+# With ONLY, lint, types and locks are left out; the gates are for the tests of deploy/k8s.
+TEST_NEEDS = $(if $(ONLY),$(READY) $(if $(filter-out packages/% services/%,$(ONLY)),$(GATES)),lint types lock-check $(GATES))
+
 .PHONY: test
-test: lint types lock-check $(GATES) ## Lint, types, locks and every test that needs no container engine
-	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
+test: $(TEST_NEEDS) ## Lint, types, locks and every test that needs no container engine (ONLY=packages/ledger: these tests)
+	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile $$ONLY
 
 .PHONY: lint
 lint: $(READY) ## Ruff, import-linter, shellcheck and hadolint
@@ -115,7 +118,7 @@ contracts: $(READY) ## Compare contracts with their golden files: would a change
 
 .PHONY: doctor
 doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?
-	@$(BIN)/python -m handoff_ledger.doctor
+	@$(BIN)/python scripts/doctor.py
 
 .PHONY: test-containers
 test-containers: $(READY) ## The images, and the stack in containers (needs Docker with Compose, and npm)

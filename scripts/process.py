@@ -68,6 +68,18 @@ def take_lock(file: Path) -> bool:
     return True
 
 
+def is_locked(file: Path) -> bool:
+    """Return whether another process holds the lock of `take_lock`."""
+    if not file.exists():
+        return False
+    with file.open() as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class _Reaper:
     """Tells reaper.py which groups to kill when this process is gone, however it ended."""
 

@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -56,15 +56,21 @@ def answers(url: str) -> bool:
 
 
 class Redis(Process):
-    """The embedded Valkey, or another `program`; a restart finds its append-only file in the folder."""
+    """The embedded Valkey, or another `program`. A restart reads its append-only file from the folder.
 
-    def __init__(self, folder: Path, *, port: int, appendonly: bool, program: str = EMBEDDED) -> None:
+    `options` are further options of its command line, and override the ones that are set here.
+    """
+
+    def __init__(
+        self, folder: Path, *, port: int, appendonly: bool, program: str = EMBEDDED, options: Sequence[str] = ()
+    ) -> None:
         self.port = port
         command = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "yes" if appendonly else "no", "--maxmemory-policy", "noeviction"]
         command += ["--list-compress-depth", "1", "--loglevel", "warning"]
         if program == EMBEDDED:
             command += ["--disable-thp", "no"]
+        command += options
         super().__init__("redis", command, folder=folder, env=clean_environment() | MALLOC)
 
     def ready(self) -> bool:
@@ -130,13 +136,14 @@ class Stack:
         flower: bool = False,
         appendonly: bool = False,
         redis_program: str = EMBEDDED,
+        redis_options: Sequence[str] = (),
         broker_url: str | None = None,
         ports: Mapping[str, int] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports, settings = ports or {}, settings or {}
         port = ports.get("redis") or free_port()
-        self.redis = Redis(folder, port=port, appendonly=appendonly, program=redis_program)
+        self.redis = Redis(folder, port=port, appendonly=appendonly, program=redis_program, options=redis_options)
         self.redis_url = broker_url or f"redis://127.0.0.1:{self.redis.port}/0"
         env = {
             **clean_environment(),
