@@ -1,4 +1,4 @@
-"""The stack as native processes: what the demo, `make dev`, the acceptance tests and the benchmarks run."""
+"""Redis, API, workers and Flower as native processes, for `make demo`, `make dev`, tests and benchmarks."""
 
 import os
 import secrets
@@ -15,23 +15,23 @@ from process import Process, free_port, is_free, stop_together
 
 ROOT = Path(__file__).resolve().parents[1]
 QUEUES = "high,default,bulk,documents"
-# Redis brings jemalloc. glibc's malloc, which the embedded one is built on, makes each script take twice as long among
-# a million keys, unless its caches and its pages are large.
+# The embedded Valkey uses glibc's malloc in place of jemalloc. Without large caches and pages each script takes
+# twice as long among a million keys.
 MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535:glibc.malloc.hugetlb=1"}
 EMBEDDED = str(get_binary_path())
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without any setting of Handoff's, so that what runs here depends on no developer's shell."""
-    ours = ("HANDOFF_", "CELERY_", "FLOWER_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """Return the environment without settings of Handoff, so that a developer's shell does not change the stack."""
+    prefixes = ("HANDOFF_", "CELERY_", "FLOWER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 
 
 def chosen_ports(settings: Mapping[str, str]) -> dict[str, int]:
-    """The ports that HANDOFF_API_PORT, HANDOFF_FLOWER_PORT and HANDOFF_REDIS_PORT name, by part.
+    """Return the ports that HANDOFF_API_PORT, HANDOFF_FLOWER_PORT and HANDOFF_REDIS_PORT set, by part.
 
     Raises:
-        ValueError: one is no port, or taken; the message says what to set.
+        ValueError: a port is invalid or taken; the message says what to set.
     """
     ports = {}
     for part in ("api", "flower", "redis"):
@@ -48,7 +48,7 @@ def chosen_ports(settings: Mapping[str, str]) -> dict[str, int]:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered by 200 within a second."""
+    """Return whether a GET gets the status 200 within a second."""
     try:
         return httpx2.get(url, timeout=1, trust_env=False).status_code == 200
     except httpx2.TransportError:
@@ -120,11 +120,10 @@ class Flower(Process):
 
 
 class Stack:
-    """Redis, API, workers and Flower. As a context manager: all are ready inside, none is left after.
+    """Redis, API, workers and Flower. A context manager: inside it every process is ready, after it none is left.
 
-    Every part can be killed, stopped and restarted by itself. Ports are free ones unless given. The embedded Redis is
-    not started when `broker_url` names another one, nor Flower unless asked for. Without keys in `settings` the API
-    lets everybody in, in development.
+    Each process can be killed, stopped and restarted alone. `ports` are by part; a missing port is a free one. With
+    `broker_url` the embedded Redis does not start. In development without API keys in `settings` no call needs a key.
     """
 
     def __init__(
@@ -171,7 +170,7 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        """What is started, in that order."""
+        """The processes that the stack starts, in this order."""
         return [*([self.redis] if self._own_redis else []), *self._front]
 
     def start(self) -> None:
@@ -184,7 +183,7 @@ class Stack:
             process.wait_ready()
 
     def stop(self) -> None:
-        """Redis goes last, so that the others can put away what they hold."""
+        """Stop every process, Redis last, so that workers can hand back their tasks."""
         stop_together(self._front)
         self.redis.stop()
 
