@@ -1,4 +1,4 @@
-"""`make deploy`: from this checkout to a rollout that has shown that it works."""
+"""`make deploy`: builds this checkout's images, applies them, and tests the result."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -24,15 +24,13 @@ from deploy.transaction import apply_or_restore
 
 
 def deploy(run: Run, options: Options) -> None:
-    """Raises Refused before anything is changed, Failed after."""
+    """Deploy. Raises Refused before the first change, Failed after it."""
     with nothing_changed():
         revision = _check_local(run, options)
         draft = render(run, options.overlay)
         kubectl = Kubectl(options.context, namespace_of(draft), runner=run)
         served = _check_cluster(run, kubectl, draft, options)
-        print_step(
-            f"Everything needed is there: {revision.name} goes to {kubectl.context}, namespace {kubectl.namespace}"
-        )
+        print_step(f"All checks passed: deploying {revision.name} to {kubectl.context}, namespace {kubectl.namespace}")
     if _is_first(kubectl, options):
         secrets(run, options)
     with Lock(kubectl) as lock:
@@ -47,7 +45,7 @@ def deploy(run: Run, options: Options) -> None:
 
 
 def _check_local(run: Run, options: Options) -> Revision:
-    """What can be seen without a cluster."""
+    """Check what needs no cluster. Return the revision to deploy."""
     revision = read_revision(run)
     preflight.raise_all(
         chain(
@@ -78,7 +76,7 @@ def _check_cluster(run: Run, kubectl: Kubectl, draft: Sequence[Obj], options: Op
 
 
 def _is_first(kubectl: Kubectl, options: Options) -> bool:
-    """Whether there is nothing yet, where the Secrets may be made along the way: in production they are decided on."""
+    """Return whether this is the first deploy to a test cluster. It creates the Secrets itself."""
     return options.overlay == DEV and kubectl.get("namespace", kubectl.namespace) is None
 
 
@@ -95,7 +93,7 @@ def _ask(kubectl: Kubectl, bundle: Bundle, past: Sequence[Record], options: Opti
     diff = differences(kubectl, bundle.objects)
     pruned = prune_candidates(owned(past), bundle.objects)
     if not diff and not pruned:
-        print_step("The cluster has all of it already; it is applied again, waited for and tested")
+        print_step("The cluster already has every object; applying and testing them again")
         return
     show(diff, pruned, folder_of(bundle.revision) / "changes.diff")
     confirm(f"Apply this to {kubectl.context}? [y/N]", options.yes)

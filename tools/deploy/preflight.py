@@ -1,4 +1,4 @@
-"""What has to be there on this side before a deploy starts: a sentence for each thing that is not."""
+"""Checks this machine and the arguments before a deploy: yields a sentence for each problem."""
 
 import shlex
 import shutil
@@ -30,11 +30,11 @@ def raise_all(sentences: Iterable[str]) -> None:
 def wrong_arguments(registry: str, load: str) -> Iterator[str]:
     if bool(registry) == bool(load):
         yield (
-            "Say where images go, by one of two: REGISTRY=registry.example.com/team,"
-            ' or LOAD="command" that takes image names, like LOAD="kind load docker-image".'
+            "Set one of two: REGISTRY=registry.example.com/team,"
+            ' or LOAD="command", a command that takes image names, like LOAD="kind load docker-image".'
         )
     elif load and not _names_a_program(load):
-        yield f"LOAD={load} names no program that is installed."
+        yield f"LOAD={load} is not an installed program."
 
 
 def _names_a_program(command: str) -> bool:
@@ -51,18 +51,18 @@ def wrong_overlay(overlay: str) -> Iterator[str]:
 
 def no_terminal(yes: bool) -> Iterator[str]:
     if not yes and not sys.stdin.isatty():
-        yield "There is no terminal to ask on: say YES=1 to go on without a question."
+        yield "There is no terminal for the confirmation: set YES=1 to continue without it."
 
 
 def dirty(revision: Revision, allowed: bool) -> Iterator[str]:
     if revision.dirty and not allowed:
-        yield "The checkout has changes that are not committed: commit them, or say ALLOW_DIRTY=1."
+        yield "The checkout has uncommitted changes: commit them, or set ALLOW_DIRTY=1."
 
 
 def docker_unreachable(run: Run) -> Iterator[str]:
     ran = run(["docker", "version", "--format={{.Server.Version}}"])
     if ran.code == MISSING:
-        yield "docker is not installed, which builds the images."
+        yield "docker is not installed, but it builds the images."
     elif ran.code:
         yield f"docker does not answer: {ran.reason}."
 
@@ -73,13 +73,13 @@ def wrong_context(run: Run, context: str) -> Iterator[str]:
     if ran.code == MISSING:
         yield "kubectl is not installed."
     elif not context:
-        yield f"Say which cluster: CONTEXT=name, one of {', '.join(known) or 'none: kubectl knows no cluster yet'}."
+        yield f"Set the cluster: CONTEXT=name, one of {', '.join(known) or 'none: kubectl has no context'}."
     elif context not in known:
-        yield f"kubectl knows no context {context}: CONTEXT is one of {', '.join(known) or 'none'}."
+        yield f"kubectl has no context {context}: CONTEXT is one of {', '.join(known) or 'none'}."
 
 
 def registry_unreachable(run: Run, registry: str) -> Iterator[str]:
-    """Asks as docker does, with its logins and proxies. Any answer counts, also one that refuses: pushing tells."""
+    """Ask the registry through docker, with its logins and proxies. Even a refusal counts as an answer."""
     image = f"{registry.rstrip('/')}/{NAMES[0]}:{NAMES[0]}"
     ran = run(["docker", "buildx", "imagetools", "inspect", image], timeout=30)
     if ran.code and any(sign in ran.err for sign in UNREACHABLE_SIGNS):

@@ -1,4 +1,4 @@
-"""Makes the cluster run a bundle: in the order that contracts ask for, waited for, pruned, and smoked."""
+"""Applies a bundle in the order that its contracts require, waits, prunes, and runs the smoke test."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,13 +18,13 @@ class Release:
         self._kubectl = kubectl
         self._lock = lock
         self._rollout = Rollout(kubectl)
-        self._served = served  # the groups and kinds that the cluster knows
+        self._served = served  # groups and kinds that the cluster serves
 
     def apply(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
-        """Applies a bundle. `before` are the contracts served until now, `owned` the objects that may be there.
+        """Apply a bundle. `before` are the contracts served until now, `owned` the objects that may exist.
 
         Raises:
-            Failed: it does not run, or does not do its work.
+            Failed: a workload does not get ready, or the smoke test fails.
         """
         for name, objects in stages(bundle, before):
             self._lock.check()
@@ -43,9 +43,9 @@ class Release:
 
 
 def stages(bundle: Bundle, before: Collection[str]) -> list[Stage]:
-    """Groups of objects in the order to apply them, the named ones waited for before the next.
+    """Return the groups of objects in the order in which to apply them.
 
-    A worker that does not know a contract cannot run it: workers go first, unless contracts are only taken away.
+    A worker cannot run an unknown contract: workers go first, unless the bundle only removes contracts.
     """
     parts: dict[str, list[Obj]] = {"configuration, policies and Redis": [], "workers": [], "API": [], "Flower": []}
     for obj in bundle.objects:
@@ -67,6 +67,6 @@ def _part(obj: Obj) -> str:
 
 
 def prune_candidates(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
-    """What was owned and is no longer wanted; never data, nor what holds it."""
+    """Return the owned objects that the new ones lack, without kinds that contain data."""
     wanted = {key(obj) for obj in objects}
     return [obj for known, obj in owned.items() if known not in wanted and obj["kind"] not in KEPT]

@@ -1,4 +1,4 @@
-"""What a person wants to know at the end: where it is, what runs, and how to go back."""
+"""Prints the result of a deploy: URLs, images, and the command that rolls back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,7 +23,7 @@ def report(kubectl: Kubectl, record: Record, past: Sequence[Record], options: Op
 
 
 def urls(objects: Iterable[Obj]) -> list[str]:
-    """What Ingresses and HTTPRoutes make public."""
+    """Return the public URLs of Ingresses and HTTPRoutes."""
     objects = list(objects)
     found = []
     for ingress in of_kind(objects, "Ingress"):

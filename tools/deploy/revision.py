@@ -1,4 +1,4 @@
-"""What is deployed: the checkout's files, under a name that only these files have."""
+"""Names the deployed state of the checkout, so that different files never share a name."""
 
 import tempfile
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ GOLDEN = ROOT / "packages" / "contracts" / "golden"
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    name: str  # the commit; with changes on top of it, also the hash of all files
+    name: str  # the commit; with uncommitted changes, also a hash of all files
     dirty: bool
 
 
 def read_revision(run: Run) -> Revision:
-    """Raises Refused when this is no git checkout with a commit."""
+    """Return the revision of the checkout. Raises Refused outside a git checkout with a commit."""
     commit = run(["git", "rev-parse", "--short=12", "HEAD"])
     if commit.code:
-        raise Refused("This folder is no git checkout with a commit: images and bundles are named by their commit.")
+        raise Refused("This folder is not a git checkout with a commit, and the commit names images and bundles.")
     name = commit.out.strip()
     if not run(["git", "status", "--porcelain"]).out.strip():
         return Revision(name, dirty=False)
@@ -28,14 +28,14 @@ def read_revision(run: Run) -> Revision:
 
 
 def _hash_of_files(run: Run) -> str:
-    """Git's hash of the files as they lie there, without ignored ones; its index and objects stay as they are."""
+    """Return git's hash of all files that are not ignored, without a change to git's index and objects."""
     objects = run(["git", "rev-parse", "--path-format=absolute", "--git-path", "objects"]).out.strip()
     with tempfile.TemporaryDirectory() as folder:
-        aside = Path(folder, "objects")
-        aside.mkdir()
+        objects_folder = Path(folder, "objects")
+        objects_folder.mkdir()
         env = {
             "GIT_INDEX_FILE": str(Path(folder, "index")),
-            "GIT_OBJECT_DIRECTORY": str(aside),
+            "GIT_OBJECT_DIRECTORY": str(objects_folder),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects,
         }
         if run(["git", "add", "--all"], env=env).code:
@@ -44,5 +44,5 @@ def _hash_of_files(run: Run) -> str:
 
 
 def contracts() -> list[str]:
-    """The contracts that this checkout serves, as `name.vN`."""
+    """Return the contracts of this checkout, as `name.vN`."""
     return sorted(path.stem for path in GOLDEN.glob("*.json"))

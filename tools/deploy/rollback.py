@@ -1,4 +1,4 @@
-"""`make rollback`: a bundle that ran before, with its ConfigMaps, policies and images."""
+"""`make rollback`: applies an older bundle again, with its ConfigMaps, policies and images."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from deploy.transaction import apply_or_restore
 
 
 def rollback(run: Run, options: Options) -> None:
-    """Raises Refused before anything is changed, Failed after."""
+    """Roll back. Raises Refused before the first change, Failed after it."""
     preflight.raise_all(preflight.no_terminal(options.yes))
     with nothing_changed():
         kubectl = reach(run, options)
@@ -30,7 +30,7 @@ def rollback(run: Run, options: Options) -> None:
             target = choose(past, options.to)
             bundle = target.bundle
             preflight.raise_all(cluster.missing_secrets(kubectl, bundle.objects, options.command("secrets")))
-            print_step(f"Going back to bundle {target.number} ({bundle.revision}, {target.when}, {target.who})")
+            print_step(f"Rolling back to bundle {target.number} ({bundle.revision}, {target.when}, {target.who})")
             folder = folder_of(bundle.revision)
             folder.mkdir(parents=True, exist_ok=True)
             gone = prune_candidates(owned(past), bundle.objects)
@@ -41,10 +41,10 @@ def rollback(run: Run, options: Options) -> None:
 
 
 def choose(past: Sequence[Record], number: int | None) -> Record:
-    """The record to go back to: the one asked for, else the newest proven one that is not what runs now.
+    """Return the record with the number, else the newest proven record that does not run now.
 
     Raises:
-        Refused: there is none.
+        Refused: there is no such record.
     """
     proven = [record for record in past if record.state == PROVEN]
     if number is not None:
@@ -53,8 +53,8 @@ def choose(past: Sequence[Record], number: int | None) -> Record:
         if found is None:
             raise Refused(f"There is no proven bundle {number}: TO is one of {known or 'none'}.")
         return found
-    if proven and past[0].state == STARTED:  # a deploy was cut off: the last proven one is to run again
+    if proven and past[0].state == STARTED:  # the last deploy was interrupted
         return proven[0]
     if len(proven) < 2:
-        raise Refused("There is no older bundle to go back to.")
+        raise Refused("There is no older bundle.")
     return proven[1]

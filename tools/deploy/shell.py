@@ -1,4 +1,4 @@
-"""Runs other programs. An interrupt of ours ends them with all that they started."""
+"""Runs other programs. An interrupt kills a program with all its child processes."""
 
 import contextlib
 import os
@@ -17,15 +17,15 @@ MISSING = 127
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a program ended."""
+    """The exit code and the output of a program."""
 
-    code: int  # TIMED_OUT when it was killed after its time, MISSING when there is no such program
+    code: int  # TIMED_OUT when the timeout killed it, MISSING when it is not installed
     out: str
     err: str
 
     @property
     def reason(self) -> str:
-        """The last line that it wrote on standard error, or else on standard output."""
+        """The last line of standard error, or else of standard output."""
         lines = (self.err.strip() or self.out.strip()).splitlines()
         return (
             lines[-1].strip().removeprefix("error: ").removeprefix("ERROR: ").rstrip(".?")
@@ -40,7 +40,7 @@ Run = Callable[..., CommandResult]
 def run(
     command: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
 ) -> CommandResult:
-    """Runs a command in the repository's root. `input` is what it reads; secrets go there, never into `command`."""
+    """Run a command in the repository's root. `input` is its standard input; pass secrets there, never in `command`."""
     try:
         with uninterrupted():
             child = subprocess.Popen(
@@ -52,7 +52,7 @@ def run(
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C reaches this process alone, which decides what to end
+                start_new_session=True,  # Ctrl-C reaches only this process, which stops the command
             )
     except (FileNotFoundError, PermissionError):
         return CommandResult(MISSING, "", f"{command[0]} is not installed")
@@ -60,7 +60,7 @@ def run(
         out, err = child.communicate(input, timeout)
     except subprocess.TimeoutExpired:
         _kill(child)
-        return CommandResult(TIMED_OUT, "", f"{command[0]} gave no answer within {timeout:.0f} s")
+        return CommandResult(TIMED_OUT, "", f"{command[0]} did not finish within {timeout:.0f} s")
     except BaseException:
         _kill(child)
         raise

@@ -1,4 +1,4 @@
-"""The smoke Job: a client in the cluster that submits to each queue, sees the effect, and is refused without a key."""
+"""Runs the smoke Job: a client in the cluster that submits to each queue and tests a wrong API key."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,10 @@ RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
 
 
 def smoke(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
-    """Runs the Job against the API that was applied, and removes it.
+    """Run the Job against the applied API, and delete the Job.
 
     Raises:
-        SmokeFailed: something does not work; what the Job wrote is printed.
+        SmokeFailed: a check failed; the Job's output is printed.
     """
     kubectl.delete([_job(objects)], "--cascade=foreground")
     kubectl.create(_job(objects))
@@ -47,7 +47,7 @@ def _wait(kubectl: Kubectl) -> None:
         time.sleep(0.5)
     print_step("Smoke test failed:")
     print_detail("\n".join(explain(kubectl, pods)))
-    raise SmokeFailed("The smoke test failed: what it wrote stands above.")
+    raise SmokeFailed("The smoke test failed: see its output above.")
 
 
 def _job(objects: Iterable[Obj]) -> Obj:

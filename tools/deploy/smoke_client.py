@@ -1,6 +1,7 @@
-"""What the smoke Job runs, in the API's image: a task through each queue, and a key that must not open.
+"""The smoke Job's program, in the API's image: runs a task through each queue, and expects 401 for a wrong key.
 
-Standard library only. HANDOFF_SMOKE_API is the API's host and port; the key lies in the file HANDOFF_SMOKE_KEY_FILE.
+It uses only the standard library. HANDOFF_SMOKE_API is the API's host and port, HANDOFF_SMOKE_KEY_FILE the file with
+the API key.
 """
 
 import http.client
@@ -17,7 +18,7 @@ ENDED = ("succeeded", "failed", "cancelled", "expired", "dead", "parked")
 
 
 def call(key: str, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
-    """The status and the JSON of an answer."""
+    """Return the status and the JSON of the response."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection(os.environ["HANDOFF_SMOKE_API"], timeout=10)
     try:
@@ -29,7 +30,7 @@ def call(key: str, path: str, body: dict[str, str] | None = None) -> tuple[int, 
 
 
 def echo(key: str, queue: str) -> str:
-    """What is wrong with a queue, '' when its worker has given the message back."""
+    """Return a sentence about the failure, or '' when the worker returned the message."""
     message, began = uuid.uuid4().hex, time.monotonic()
     status, task = call(key, f"/v1/tasks/system.echo?priority={queue}", {"message": message})
     if status != 202:
@@ -45,9 +46,10 @@ def echo(key: str, queue: str) -> str:
 
 
 def check_wrong_key() -> str:
+    """Return a sentence about the failure, or '' when the API answers 401."""
     status, _ = call("hk_nobody", "/v1/tasks/system.echo", {"message": ""})
     if status != 401:
-        return f"a wrong key was answered {status} instead of 401"
+        return f"the API answered a wrong key with {status} instead of 401"
     print("a wrong key: 401")
     return ""
 
@@ -68,7 +70,7 @@ def main() -> int:
     shared, alone = (os.environ[name].split() for name in ("HANDOFF_SMOKE_QUEUES", "HANDOFF_SMOKE_SERVED"))
     wrong = [check_wrong_key(), *(echo(key, queue) for queue in shared), unserved(key, [*shared, *alone])]
     for sentence in filter(None, wrong):
-        print(f"WRONG  {sentence}")
+        print(f"FAILED  {sentence}")
     return 1 if any(wrong) else 0
 
 

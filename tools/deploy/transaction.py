@@ -1,4 +1,4 @@
-"""Tries a bundle, and puts the one before it back when it fails."""
+"""Applies a bundle, and restores the previous bundle when that fails."""
 
 import sys
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from deploy.target import nothing_changed
 
 
 def apply_or_restore(release: Release, records: Records, bundle: Bundle, past: Sequence[Record]) -> Record:
-    """Carries a bundle out and records it. `past` are the records before it, newest first.
+    """Apply a bundle and return its record. `past` are the older records, newest first.
 
     Raises:
-        Failed: it failed; the message says what the cluster runs now.
-        KeyboardInterrupt: it was interrupted; the message says the same.
+        Failed: the bundle failed; the message says what the cluster runs now.
+        KeyboardInterrupt: the deploy was interrupted; the message says what the cluster runs now.
     """
     current = running(past)
     again = current is not None and past[0] is current and current.bundle == bundle
@@ -33,36 +33,36 @@ def apply_or_restore(release: Release, records: Records, bundle: Bundle, past: S
             records.mark(record, PROVEN)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Interrupted: parts of bundle {record.number} ({bundle.revision}) are applied. `make deploy` goes on,"
-            " `make rollback` puts the last proven bundle back."
+            f"Interrupted: parts of bundle {record.number} ({bundle.revision}) are applied. `make deploy` continues,"
+            " `make rollback` restores the last proven bundle."
         ) from None
     except Failed as error:
         print(f"Bundle {record.number} ({bundle.revision}) failed: {error}", file=sys.stderr, flush=True)
         if current is None:
             raise Failed(
-                "There is no older bundle to put back, so what was applied stays for you to look at. Deploy again when"
-                " it is mended, or `make undeploy`."
+                "There is no older bundle to restore, so the applied objects stay. Fix the cause and deploy again, or"
+                " run `make undeploy`."
             ) from None
         if again:
-            raise Failed("It is the bundle that ran before, too: there is nothing else to put back.") from None
+            raise Failed("The same bundle ran before, so there is nothing else to restore.") from None
         _restore(release, records, record, [record, *past], current)
     return record
 
 
 def _restore(release: Release, records: Records, failed: Record, past: Sequence[Record], current: Record) -> NoReturn:
-    """Applies the bundle that ran before, with all that belongs to it, and takes away what the failed one brought."""
+    """Apply the previous bundle completely, and remove the objects that only the failed bundle has."""
     name, sentence = f"bundle {current.number} ({current.bundle.revision})", ""
-    print_step(f"Putting {name} back")
+    print_step(f"Restoring {name}")
     try:
         release.apply(current.bundle, before=failed.bundle.contracts, owned=owned(past))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Interrupted: parts of {name} are back; `make rollback` puts back the rest.") from None
-    except SmokeFailed as error:
-        sentence = f"Now {name} runs again, and fails its smoke test, too: {error}"
-    except Failed as error:
-        raise Failed(
-            f"Now {name} could not be put back: {error} Its pods that are ready serve; `make rollback` tries again."
+        raise KeyboardInterrupt(
+            f"Interrupted: parts of {name} are restored; `make rollback` restores the rest."
         ) from None
+    except SmokeFailed as error:
+        sentence = f"Now {name} runs again, but its smoke test also fails: {error}"
+    except Failed as error:
+        raise Failed(f"Restoring {name} failed: {error} Its ready pods serve; `make rollback` tries again.") from None
     for record in past:
         if record.state == STARTED:
             records.mark(record, UNDONE)

@@ -131,7 +131,7 @@ class Cluster:
         if given[0]["kind"] == "SelfSubjectAccessReview":
             return CommandResult(0, "\n".join(json.dumps(self._reviewed(review)) for review in given), "")
         if title(given[0]) in self._objects:
-            return CommandResult(1, "", "Error from server (AlreadyExists): it is there")
+            return CommandResult(1, "", "Error from server (AlreadyExists): it exists")
         return self._apply(_, options, given)
 
     def _reviewed(self, review: Obj) -> Obj:

@@ -14,11 +14,11 @@ Capture = pytest.CaptureFixture[str]
 
 
 def test_no_context(machine: Machine, capsys: Capture) -> None:
-    assert "Say which cluster: CONTEXT=name, one of lab." in refused(machine, capsys, context="")
+    assert "Set the cluster: CONTEXT=name, one of lab." in refused(machine, capsys, context="")
 
 
 def test_a_context_that_is_not_known(machine: Machine, capsys: Capture) -> None:
-    assert "kubectl knows no context moon" in refused(machine, capsys, context="moon")
+    assert "kubectl has no context moon" in refused(machine, capsys, context="moon")
 
 
 def test_no_kubectl(machine: Machine, capsys: Capture) -> None:
@@ -45,14 +45,14 @@ def test_no_rights(machine: Machine, capsys: Capture) -> None:
 
 def test_changes_that_are_not_committed(machine: Machine, capsys: Capture) -> None:
     machine.changes = " M README.md"
-    assert "commit them, or say ALLOW_DIRTY=1" in refused(machine, capsys)
+    assert "commit them, or set ALLOW_DIRTY=1" in refused(machine, capsys)
     assert typed(machine, "deploy", "--yes", "--allow-dirty") == 0
     assert "handoff-api:aaaaaaaaaaaa-bbbbbbbbbbbb" in machine.images
 
 
 def test_no_checkout(machine: Machine, capsys: Capture) -> None:
     machine.fails["git rev-parse"] = CommandResult(128, "", "fatal: not a git repository")
-    assert "is no git checkout" in refused(machine, capsys)
+    assert "is not a git checkout" in refused(machine, capsys)
 
 
 def test_neither_registry_nor_load(machine: Machine, capsys: Capture) -> None:
@@ -60,12 +60,12 @@ def test_neither_registry_nor_load(machine: Machine, capsys: Capture) -> None:
 
 
 def test_both_registry_and_load(machine: Machine, capsys: Capture) -> None:
-    assert "by one of two" in refused(machine, capsys, load="true", registry="registry.example.com/team")
+    assert "Set one of two" in refused(machine, capsys, load="true", registry="registry.example.com/team")
 
 
 @pytest.mark.parametrize("command", ["no-such-program load", "'"])
 def test_a_load_that_is_no_program(machine: Machine, capsys: Capture, command: str) -> None:
-    assert f"LOAD={command} names no program" in refused(machine, capsys, load=command)
+    assert f"LOAD={command} is not an installed program" in refused(machine, capsys, load=command)
 
 
 def test_no_docker(machine: Machine, capsys: Capture) -> None:
@@ -86,7 +86,7 @@ def test_a_registry_that_does_not_answer(machine: Machine, capsys: Capture) -> N
     assert "The registry of registry.example.com/team does not answer: failed to do request" in sentence
 
 
-def test_a_registry_that_takes_nothing(machine: Machine, capsys: Capture) -> None:
+def test_a_registry_that_refuses_a_push(machine: Machine, capsys: Capture) -> None:
     machine.fails["docker push"] = CommandResult(1, "", "denied: requested access to the resource is denied")
     sentence = refused(machine, capsys, load="", registry="registry.example.com/team")
     assert "registry.example.com/team/handoff-api:aaaaaaaaaaaa cannot be pushed: denied" in sentence
@@ -101,14 +101,14 @@ def test_an_overlay_is_a_name(machine: Machine, capsys: Capture, overlay: str) -
     assert f"There is no overlay {overlay}" in refused(machine, capsys, overlay=overlay)
 
 
-def test_nobody_to_ask(machine: Machine, capsys: Capture) -> None:
-    assert "say YES=1" in refused(machine, capsys, "--allow-dirty")
+def test_no_terminal(machine: Machine, capsys: Capture) -> None:
+    assert "set YES=1" in refused(machine, capsys, "--allow-dirty")
 
 
 def test_no_namespace(machine: Machine, capsys: Capture) -> None:
     machine.cluster.call(["delete", "namespace", "handoff"], "")
     machine.cluster.calls.clear()
-    assert "`make secrets CONTEXT=lab` makes it" in refused(machine, capsys, overlay="production")
+    assert "`make secrets CONTEXT=lab` creates it" in refused(machine, capsys, overlay="production")
 
 
 def test_a_missing_secret(machine: Machine, capsys: Capture) -> None:
@@ -116,7 +116,7 @@ def test_a_missing_secret(machine: Machine, capsys: Capture) -> None:
     machine.cluster.calls.clear()
     sentence = refused(machine, capsys)
     assert (
-        "The Secret handoff-flower (FLOWER_BASIC_AUTH, FLOWER_COOKIE_SECRET) is missing: `make secrets CONTEXT=lab"
+        "The Secret handoff-flower (FLOWER_BASIC_AUTH, FLOWER_COOKIE_SECRET) is missing: run `make secrets CONTEXT=lab"
         in sentence
     )
 
@@ -141,7 +141,7 @@ def test_an_image_that_does_not_build(machine: Machine, capsys: Capture) -> None
     assert deploy(machine) == 2
     assert machine.cluster.changed == []
     said = capsys.readouterr().err
-    assert said.startswith("services/worker/Dockerfile does not build; nothing was changed in the cluster.")
+    assert said.startswith("services/worker/Dockerfile does not build; the cluster did not change.")
     assert said.endswith("no such package\n")
 
 
@@ -150,16 +150,14 @@ def test_an_image_that_cannot_be_loaded(machine: Machine, capsys: Capture) -> No
     assert "LOAD failed on handoff-api:aaaaaaaaaaaa" in refused(machine, capsys)
 
 
-def test_what_the_api_server_refuses(machine: Machine, capsys: Capture) -> None:
+def test_objects_that_the_api_server_refuses(machine: Machine, capsys: Capture) -> None:
     machine.fails["kubectl diff"] = CommandResult(
         2, "", 'Error from server (Invalid): Deployment.apps "api" is invalid'
     )
-    assert 'refuses what would be applied: Error from server (Invalid): Deployment.apps "api"' in refused(
-        machine, capsys
-    )
+    assert 'refuses the objects: Error from server (Invalid): Deployment.apps "api"' in refused(machine, capsys)
 
 
-def test_everything_that_is_missing_is_told_at_once(machine: Machine, capsys: Capture) -> None:
+def test_every_problem_is_reported_at_once(machine: Machine, capsys: Capture) -> None:
     capsys.readouterr()
     assert typed(machine, "deploy", context="moon", load="", overlay="moon", registry="") == 2
     assert len(capsys.readouterr().err.splitlines()) == 4

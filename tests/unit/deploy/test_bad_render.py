@@ -27,11 +27,11 @@ def changed(change: Callable[[dict[str, Obj]], object], images: Mapping[str, str
 WRONG: dict[str, tuple[Callable[[dict[str, Obj]], object], str]] = {
     "a field that does not exist": (
         lambda by: by["Deployment api"]["spec"].update(replica=1),
-        "Deployment api is no valid object of Kubernetes 1.36: spec: Additional properties",
+        "Deployment api is not valid in Kubernetes 1.36: spec: Additional properties",
     ),
     "a value of a wrong type": (
         lambda by: by["Service api"]["spec"].update(ports="80"),
-        "Service api is no valid object",
+        "Service api is not valid",
     ),
     "two namespaces": (
         lambda by: by["Deployment flower"]["metadata"].update(namespace="other"),
@@ -67,7 +67,7 @@ def test_replicas_that_a_scaler_decides(machine: Machine, capsys: Capture) -> No
         *changed(lambda by: by["Deployment api"]["spec"].update(replicas=2), images),
         scaler,
     ]
-    assert "Deployment api says replicas, which HorizontalPodAutoscaler api decides" in refused(machine, capsys)
+    assert "Deployment api sets replicas, which HorizontalPodAutoscaler api controls" in refused(machine, capsys)
 
 
 def test_an_overlay_that_does_not_render(machine: Machine, capsys: Capture) -> None:
@@ -78,4 +78,4 @@ def test_an_overlay_that_does_not_render(machine: Machine, capsys: Capture) -> N
 def test_a_component_whose_resources_the_cluster_does_not_know(machine: Machine, capsys: Capture) -> None:
     scaled = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": meta("worker")}
     machine.overlay = partial(added, {**scaled, "spec": {"scaleTargetRef": {"name": "worker"}}})
-    assert "The cluster knows no ScaledObject of keda.sh" in refused(machine, capsys)
+    assert "The cluster has no ScaledObject of keda.sh" in refused(machine, capsys)

@@ -41,7 +41,7 @@ def command(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess
 def test_without_a_context_nothing_is_asked_of_any_cluster(env: dict[str, str], name: str) -> None:
     ran = command(env, name, "--yes")
     assert ran.returncode == 2
-    assert "Say which cluster: CONTEXT=name, one of lab." in ran.stderr
+    assert "Set the cluster: CONTEXT=name, one of lab." in ran.stderr
     assert ran.stdout == ""
     assert not Path(env["CALLS"]).exists()
 
@@ -72,7 +72,7 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def test_changed_files_get_a_name_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_files_get_their_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.shell.ROOT", tmp_path)
     for line in (["init"], ["add", "."], ["commit", "--allow-empty", "--message=1"]):
         assert run(["git", "-c", "user.email=a@b", "-c", "user.name=a", *line]).code == 0

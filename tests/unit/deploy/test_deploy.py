@@ -36,14 +36,14 @@ def test_a_first_deploy(machine: Machine, capsys: Capture) -> None:
     assert "port-forward service/api 8000:80" in out
 
 
-def test_the_first_on_a_cluster_to_try_things_on_makes_the_secrets(machine: Machine, capsys: Capture) -> None:
+def test_the_first_deploy_to_a_test_cluster_creates_the_secrets(machine: Machine, capsys: Capture) -> None:
     names = [secret["metadata"]["name"] for secret in machine.cluster.all("Secret")]
     machine.cluster.call(["delete", "namespace", "handoff"], "")
     machine.cluster.call(["delete", "secret", *names], "")
     capsys.readouterr()
     assert deploy(machine) == 0
     assert {*names} <= {secret["metadata"]["name"] for secret in machine.cluster.all("Secret")}
-    assert "handoff-api: made" in capsys.readouterr().out
+    assert "handoff-api: created" in capsys.readouterr().out
 
 
 def test_every_call_names_its_context_and_namespace(machine: Machine) -> None:
@@ -52,7 +52,7 @@ def test_every_call_names_its_context_and_namespace(machine: Machine) -> None:
     assert all("--context=lab --namespace=handoff " in line for line in calls if "config get-contexts" not in line)
 
 
-def test_the_same_again_builds_and_changes_nothing(machine: Machine, tmp_path: Path, capsys: Capture) -> None:
+def test_the_same_revision_again_changes_nothing(machine: Machine, tmp_path: Path, capsys: Capture) -> None:
     assert deploy(machine) == 0
     first = (tmp_path / "build" / "aaaaaaaaaaaa" / "bundle.yaml").read_bytes()
     machine.cluster.calls.clear()
@@ -60,7 +60,7 @@ def test_the_same_again_builds_and_changes_nothing(machine: Machine, tmp_path: P
     assert "build" not in machine.cluster.calls
     assert (tmp_path / "build" / "aaaaaaaaaaaa" / "bundle.yaml").read_bytes() == first
     assert states(machine.cluster) == [("aaaaaaaaaaaa", "proven")]
-    assert "The cluster has all of it already" in capsys.readouterr().out
+    assert "The cluster already has every object" in capsys.readouterr().out
 
 
 def test_a_registry_gives_the_digests(machine: Machine) -> None:
@@ -114,7 +114,7 @@ def test_a_bundle_that_cannot_be_recorded_is_not_applied(
 ) -> None:
     monkeypatch.setattr(records, "MAX_BUNDLE_BYTES", 100)
     assert deploy(machine) == 2
-    assert "it can't be recorded, so it is not applied." in capsys.readouterr().err
+    assert "this is too large to record, so nothing was applied." in capsys.readouterr().err
     assert machine.cluster.changed == []
 
 
@@ -124,7 +124,9 @@ def test_the_last_five_proven_bundles_are_kept(machine: Machine) -> None:
     assert [revision for revision, _ in states(machine.cluster)] == [f"{number:012}" for number in range(2, 7)]
 
 
-def test_an_answer_that_is_no_yes(machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_other_than_yes_changes_nothing(
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda question: "n")
     assert typed(machine, "deploy") == 2

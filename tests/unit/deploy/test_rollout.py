@@ -52,7 +52,7 @@ def test_a_stateful_set_is_done_when_its_pods_are_new_and_ready(change: dict[str
 
 
 def test_a_workload_that_is_gone_is_not_done() -> None:
-    assert progress(API, []).stall_reason == "it is gone"
+    assert progress(API, []).stall_reason == "it does not exist"
 
 
 def pod(name: str, **status: Any) -> Obj:
@@ -69,7 +69,7 @@ CRASHED = {"name": "main", "restartCount": 2, "lastState": {"terminated": {"exit
     ("container", "told"),
     [
         (WAITING, "main: ImagePullBackOff: not found"),
-        (CRASHED, "main: it restarts again and again, exit code 2 (Error)"),
+        (CRASHED, "main: it keeps restarting, exit code 2 (Error)"),
         ({**CRASHED, "ready": True}, None),
         ({**CRASHED, "restartCount": 1}, None),
         ({"name": "main", "state": {"waiting": {"reason": "ContainerCreating"}}}, None),
