@@ -1,4 +1,4 @@
-"""The checker finds what it is there to find."""
+"""The checker finds each kind of violation."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.faults.sink import Sink
 
 
 class Case:
-    """A client's ledger and a sink, written by hand."""
+    """A client's log and a sink, written by the test."""
 
     def __init__(self, folder: Path) -> None:
         self.client_log = ClientLog(folder / "client.log")
@@ -52,7 +52,7 @@ def test_an_item_without_an_effect_is_lost(case: Case) -> None:
     assert not case.findings("one").lost
 
 
-def test_an_effect_that_nobody_asked_for(case: Case) -> None:
+def test_an_effect_that_no_client_asked_for(case: Case) -> None:
     case.ran("stranger")
     assert case.findings().unexpected == ["stranger"]
 
@@ -82,12 +82,12 @@ def test_a_repeat_without_a_kill_is_unexplained(case: Case) -> None:
     assert case.sink.refresh().unexplained(frozenset({1})) == ["odd"]
 
 
-def test_a_key_without_a_last_word_is_a_fault(case: Case) -> None:
+def test_a_key_without_a_final_status_is_a_fault(case: Case) -> None:
     case.client_log.write("one", "invoked")
     assert case.findings().unanswered == ["one"]
 
 
-def test_recovery_is_from_the_kill_to_the_next_beginning(case: Case) -> None:
+def test_recovery_lasts_from_the_kill_to_the_next_begin(case: Case) -> None:
     case.ran("done", pid=1, at=1.0)
     case.ran("cut", pid=1, at=2.0, cut=True)
     case.ran("never", pid=1, at=2.0, cut=True)
@@ -95,7 +95,7 @@ def test_recovery_is_from_the_kill_to_the_next_beginning(case: Case) -> None:
     assert sorted(case.sink.refresh().recoveries(3.0, {1})) == [6.5, float("inf")]
 
 
-def test_half_a_line_is_left_for_later(case: Case) -> None:
+def test_an_incomplete_line_waits_for_its_end(case: Case) -> None:
     with case.sink.path.open("a") as file:
         file.write("began one 01 1 1.0\neffect one 0")
     assert len(case.sink.refresh().requests) == 1
