@@ -81,7 +81,7 @@ class Load:
         return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Takes no further job; what is being submitted is submitted."""
+        """Stop after the jobs that are being submitted."""
         self._stopped.set()
 
     def finish(self) -> None:

@@ -4,16 +4,16 @@ A scenario combines the operations of `operations/`. The checker compares two fi
 what the client asked for and which answers it got (`client_log.py`), and what the handlers did (`sink.py`).
 The suite prints a table and, as the last line, one JSON object:
 
-accepted            items that were answered by 202
-executed            of those and the unknown ones, items that had an effect
-lost                accepted, and without effect when nothing was open any more; has to be 0
-duplicate_effects   items of an idempotency key with more than one effect, as a provider sees it that takes an
-                    idempotency key itself (here: the task); has to be 0
-repeated_requests   requests sent again for the same task, because a kill fell between a request and its recording; at
-                    most what was in flight at the kills
+accepted            items that the API answered with 202
+executed            accepted and unknown items that had an effect
+lost                accepted items without an effect after every task has ended; must be 0
+duplicate_effects   items of an idempotency key with more than one effect at a provider with idempotency keys (here: the
+                    task id); must be 0
+repeated_requests   requests repeated for the same task, because a kill came between a request and its record; at most
+                    the requests in flight at the kills
 kills               processes killed
-recovery_p99_s      from a worker's death, another living, to its tasks running again
-control_lost        what stock Celery lost under the same checker; has to be more than 0, or this suite proves nothing
+recovery_p99_s      from the death of a worker, beside a living one, until its tasks run again
+control_lost        items that stock Celery lost under the same checker; must be above 0, or the suite proves nothing
 """
 
 import argparse
@@ -47,7 +47,7 @@ from tests.faults.scenarios import (
 )
 from tests.faults.scene import Scene, checkout
 
-LIMIT_SECONDS = 1500  # of one scenario; what takes longer hangs
+LIMIT_SECONDS = 1500  # of one scenario
 SCENARIOS: dict[str, Callable[..., None]] = {
     "stop trick": recovery.stopped,
     "worker killed": recovery.killed,

@@ -1,4 +1,4 @@
-"""What is wrong before a deploy is told in one sentence, with exit code 2, and nothing was changed."""
+"""Each problem before a deploy is one sentence, with exit code 2, and nothing changes."""
 
 from datetime import UTC, datetime
 

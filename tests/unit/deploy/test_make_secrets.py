@@ -1,4 +1,4 @@
-"""Secrets are made once, fit each other, and are seen by nobody."""
+"""Secrets are created once, are consistent, and are never printed."""
 
 import base64
 import hashlib
