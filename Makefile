@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 GATES := $(VENV)/.gates
 PEERS := $(addprefix $(VENV)/bench-,arq celery dramatiq rq taskiq)
 MEMBERS := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
-# What a user typed reaches a recipe as "$$NAME" in its environment: neither make nor the shell reads anything into it.
+# A recipe reads what a user typed as "$$NAME" from its environment, so that neither make nor the shell evaluates it.
 override export NAME := $(value NAME)
 override export TOKENS := $(value TOKENS)
 override export SERVICE := $(value SERVICE)
@@ -22,42 +22,42 @@ MAKEFLAGS += --no-print-directory
 ##@ Start here
 
 .PHONY: help
-help: ## Show this table
+help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(READY) ## Start everything, push to 10,000 devices (TOKENS=file: to these), show what happened, stop
+demo: $(READY) ## Start the stack, send 10,000 pushes as one batch, show the result, stop (TOKENS=file: to these devices)
 	@$(BIN)/python scripts/demo.py $${TOKENS:+"$$TOKENS"}
 
 .PHONY: dev
-dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save
+dev: $(READY) ## Run the stack until Ctrl-C; API and worker reload on save; tasks survive a restart
 	@$(BIN)/python scripts/dev.py
 
 .PHONY: key
-key: $(READY) ## Print a new API key for the client NAME=..., and its HANDOFF_API_KEYS entry
-	$(if $(NAME),,$(error say whose key it is: make key NAME=client))
-	@$(BIN)/python -m handoff_api.keys -- "$$NAME"
+key: $(READY) ## Print a new API key and its HANDOFF_API_KEYS entry (NAME=client)
+	$(if $(NAME),,$(error NAME is missing: make key NAME=client))
+	@$(BIN)/python scripts/key.py -- "$$NAME"
 
 ##@ Containers
 
 COMPOSE = $(BIN)/python scripts/compose.py $(if $(PRODUCTION),--production)
 
 .PHONY: up
-up: $(READY) ## The stack in containers until `make down`; API and workers run what you save (PRODUCTION=1: as on a host)
+up: $(READY) ## Run the stack in containers until `make down`; API and workers reload on save (PRODUCTION=1: as in production)
 	@$(COMPOSE)
 
 .PHONY: down
-down: $(READY) ## Stop them; what Redis holds stays
+down: $(READY) ## Stop the containers; Redis keeps its data
 	@$(COMPOSE) down --remove-orphans
 
 .PHONY: logs
-logs: $(READY) ## Follow what they say (SERVICE=worker: one alone)
+logs: $(READY) ## Follow the logs of the containers (SERVICE=worker: of one service)
 	@$(COMPOSE) logs --follow --tail=100 $${SERVICE:+"$$SERVICE"}
 
 .PHONY: ps
-ps: $(READY) ## What runs, and how it is
+ps: $(READY) ## List the containers and their health
 	@$(COMPOSE) ps --all
 
 .PHONY: images
@@ -71,33 +71,36 @@ DEPLOY = PYTHONPATH=tools:scripts $(BIN)/python -m deploy
 TARGET = --context="$$CONTEXT" --overlay="$$OVERLAY" $(if $(YES),--yes)
 
 .PHONY: deploy
-deploy: lint contracts ## Roll this commit out and prove it, or keep the old one (CONTEXT=... and REGISTRY=... or LOAD="command")
+deploy: lint contracts ## Deploy this commit and test it; on failure restore the old release (CONTEXT=... and REGISTRY=... or LOAD="command")
 	@$(DEPLOY) deploy $(TARGET) --registry="$$REGISTRY" --load="$$LOAD" $(if $(ALLOW_DIRTY),--allow-dirty)
 
 .PHONY: secrets
-secrets: $(READY) ## Make the cluster's Secrets that are not there yet (CONTEXT=...)
+secrets: $(READY) ## Create the Secrets that the cluster lacks (CONTEXT=...)
 	@$(DEPLOY) secrets $(TARGET)
 
 .PHONY: status
-status: $(READY) ## What runs in the cluster, since when, by whom, and what waits (CONTEXT=...)
+status: $(READY) ## Show the deployed releases, who deployed them, and the depth of each queue (CONTEXT=...)
 	@$(DEPLOY) status $(TARGET)
 
 .PHONY: rollback
-rollback: $(READY) ## Put the bundle before back, settings and policies too (CONTEXT=...; TO=number of an older one)
+rollback: $(READY) ## Restore the previous release with its settings and policies (CONTEXT=...; TO=number of an older release)
 	@$(DEPLOY) rollback $(TARGET) --to="$$TO"
 
 .PHONY: undeploy
-undeploy: $(READY) ## Take Handoff out of the cluster; data stays unless DATA=1 (CONTEXT=...)
+undeploy: $(READY) ## Remove Handoff from the cluster and keep its data (CONTEXT=...; DATA=1 deletes the data)
 	@$(DEPLOY) undeploy $(TARGET) $(if $(DATA),--data)
 
 ##@ Check
 
+# With ONLY, lint, types and locks do not run. Only tests outside packages and services need the gates.
+TEST_NEEDS = $(if $(ONLY),$(READY) $(if $(filter-out packages/% services/%,$(ONLY)),$(GATES)),lint types lock-check $(GATES))
+
 .PHONY: test
-test: lint types lock-check $(GATES) ## Lint, types, locks and every test that needs no container engine
-	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
+test: $(TEST_NEEDS) ## Run lint, types, locks and every test that needs no container engine (ONLY=packages/ledger: only these tests)
+	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile $$ONLY
 
 .PHONY: lint
-lint: $(READY) ## Ruff, import-linter, shellcheck and hadolint
+lint: $(READY) ## Run Ruff, import-linter, shellcheck and hadolint
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-logo
@@ -105,44 +108,44 @@ lint: $(READY) ## Ruff, import-linter, shellcheck and hadolint
 	@$(BIN)/hadolint services/*/Dockerfile
 
 .PHONY: types
-types: $(READY) ## Strict types, tests included
+types: $(READY) ## Check types strictly, in tests, too
 	@$(BIN)/mypy
 
 .PHONY: contracts
-contracts: $(READY) ## Compare contracts with their golden files: would a change break messages or workers out there?
+contracts: $(READY) ## Fail when a contract no longer matches its golden file (WRITE=1: write new golden files)
 	@$(BIN)/python -m handoff_contracts.golden $(if $(WRITE),--write)
-	@echo "Every contract holds to its golden file."
+	@echo "Every contract matches its golden file."
 
 .PHONY: doctor
-doctor: $(READY) ## Is Redis, and what serves it, fit to keep the promise?
-	@$(BIN)/python -m handoff_ledger.doctor
+doctor: $(READY) ## Check Redis and the workers: those of a running `make dev`, or of CELERY_BROKER_URL
+	@$(BIN)/python scripts/doctor.py
 
 .PHONY: test-containers
-test-containers: $(READY) ## The images, and the stack in containers (needs Docker with Compose, and npm)
+test-containers: $(READY) ## Build the images and test the stack in containers (needs Docker with Compose, and npm)
 	@$(BIN)/pytest --quiet tests/containers
 
 .PHONY: faults
-faults: $(READY) ## Kill, stop, starve and poison the stack, and count what was lost (QUICK=1: in five minutes; SEED=...)
+faults: $(READY) ## Kill, stop, starve and poison a stack, and count lost tasks (QUICK=1: in five minutes; SEED=number)
 	@PYTHONPATH=scripts:. $(BIN)/python -m tests.faults.run $(if $(QUICK),--quick) $(if $(SEED),--seed=$(SEED))
 
 .PHONY: bench
-bench: $(READY) $(PEERS:=/.ready) ## Measure the speed beside the peers', in at most ten minutes (ONLY="accept drain": these alone)
+bench: $(READY) $(PEERS:=/.ready) ## Measure Handoff and its peers, in at most ten minutes (ONLY="accept drain": only these questions)
 	@PYTHONPATH=scripts:. $(BIN)/python -m bench.run --only="$$ONLY"
 
 .PHONY: bench-docs
-bench-docs: $(VENV)/bench-picture/.ready ## Put the last figures into docs/speed.md, and draw docs/speed.svg
+bench-docs: $(VENV)/bench-picture/.ready ## Write the last figures into docs/speed.md and draw docs/speed.svg
 	@PYTHONPATH=. $(VENV)/bench-picture/bin/python -m bench.picture
 
 ##@ Tools
 
 .PHONY: setup
-setup: $(READY) ## Make the virtual environment (done by itself when a lock or pyproject changed)
+setup: $(READY) ## Create the virtual environment (other commands do so when a lock or a pyproject file changed)
 
 $(READY): requirements/dev.txt requirements/build.txt $(MEMBERS) scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh
 	@touch $@
 
-# Kustomize as a library, and checkov with the hundred packages that it pins: for the tests of deploy/k8s alone.
+# Kustomize as a library, and checkov: only the tests of deploy/k8s need them.
 $(GATES): requirements/checkov.txt requirements/kustomize.txt $(READY)
 	@$(BIN)/uv pip install --quiet --target $(VENV)/kustomize --python-version 3.14 --only-binary :all: --no-deps \
 		--require-hashes --requirement requirements/kustomize.txt
@@ -151,19 +154,19 @@ $(GATES): requirements/checkov.txt requirements/kustomize.txt $(READY)
 	@touch $@
 
 .PHONY: lock
-lock: $(READY) ## Write the hashed locks after a change of dependencies (UPGRADE=1: move to the newest releases)
+lock: $(READY) ## Write the hashed locks after a change of dependencies (UPGRADE=1: take the newest releases)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock-check
-lock-check: $(READY) ## Fail when a lock no longer matches the pyproject files
+lock-check: $(READY) ## Fail when a lock does not match the pyproject files
 	@$(BIN)/python scripts/lock.py --check
 
 .PHONY: clean
-clean: ## Remove the virtual environment, caches and what runs left
+clean: ## Delete the virtual environment, caches, logs and the data of `make dev`
 	@rm -rf $(VENV) .handoff .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist notification.log
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The peers of `make bench`, and what draws its picture.
+# One virtual environment for each peer of `make bench`, and one that draws its picture.
 $(VENV)/bench-%/.ready: requirements/bench-%.txt $(READY)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	@VIRTUAL_ENV=$(@D) $(BIN)/uv pip install --quiet --require-hashes --requirement $<

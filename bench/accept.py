@@ -1,9 +1,9 @@
-"""How fast is work accepted? `python -m bench.accept`
+"""Measures how fast the API accepts tasks: `python -m bench.accept`
 
-POSTs of one push by 32 connections (wrk) to one API process, answers a second and latency, without a warm-up. The bare
-route, the tutorial and Handoff take turns, so that they see the same machine; ratios are medians of the turns' own.
-Handoff is gunicorn with a key, logs, metrics and an append-only file; the bare route and the peers' APIs are uvicorn
-without logs, and the peers' Redis keeps no file.
+wrk posts one push over 32 connections to one API process, without a warm-up, and measures requests/s and latency. The
+bare route, the tutorial and Handoff take turns on the same machine; each ratio is the median over the turns.
+Handoff runs gunicorn with an API key, logs, metrics and an append-only file. The bare route and the peers run uvicorn
+without logs, and the peers' Redis has no append-only file.
 """
 
 import json
@@ -28,7 +28,7 @@ BODY = json.dumps({"token": "device-1", "title": "Your order is on its way", "bo
 
 
 def row(loads: Sequence[Load], bare: Sequence[Load]) -> dict[str, float]:
-    """The medians of the turns, and their ratios to the bare route's turns."""
+    """Return the medians of the turns, and their ratios to the bare route."""
     rate, p50, p99 = (statistics.median(values) for values in zip(*loads, strict=True))
     return {
         "requests/s": rate,
@@ -41,7 +41,7 @@ def row(loads: Sequence[Load], bare: Sequence[Load]) -> dict[str, float]:
 
 @contextmanager
 def serving(peer: Peer, folder: Path) -> Iterator[str]:
-    """The URL of a peer's API, with a Redis of its own."""
+    """Yield the URL of a peer's API, which has its own Redis."""
     redis = Redis(folder, port=free_port(), appendonly=False)
     server = peer.server(folder, redis.port, port=free_port())
     try:
@@ -56,7 +56,7 @@ def serving(peer: Peer, folder: Path) -> Iterator[str]:
 
 
 def in_turns(tutorial: Peer, folder: Path) -> Figures:
-    """The bare route, the tutorial, and Handoff without and with an Idempotency-Key."""
+    """Measure the bare route, the tutorial, and Handoff without and with an Idempotency-Key."""
     python = Path(sys.executable)
     bare = Server("bare", python, folder, {**clean_environment(), "PYTHONPATH": str(ROOT)}, port=free_port())
     stack = production(folder / "stack", workers=0)

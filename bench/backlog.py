@@ -1,12 +1,12 @@
-"""What does a backlog cost? `python -m bench.backlog`
+"""Measures what a backlog costs: `python -m bench.backlog`
 
-With 1,000,000 open tasks beside none, each behind an API of its own, in turns: a POST on one connection (median), and
-the time that Redis itself counts for an accept and for a sweep of the reconciler, many sent in one go, so that no
-waking up is in it. And the memory of Redis for an open task with a payload of 200 bytes, and for an open item of a pack
-beyond its payload. Neither Redis keeps a file.
+Two APIs take turns, one with 1,000,000 open tasks and one with none. Times: a POST on one connection (median), and
+Redis's own time for an accept and for a sweep of the reconciler, pipelined so that no wake-up counts. Memory: Redis's
+bytes for an open task with a payload of 200 bytes, and for an open item of a chunk beyond its payload. Neither Redis
+has an append-only file.
 
-Judged is the `redis-server` on the PATH when there is one, as it has production's malloc; then the embedded one, whose
-malloc is glibc's and slower among many keys, stands beside it. Without one the embedded is judged.
+The targets count for the `redis-server` on the PATH, which has production's malloc; the embedded Valkey with glibc's
+malloc is measured, too. Without a `redis-server` the targets count for the embedded one.
 """
 
 import http.client
@@ -38,7 +38,7 @@ CALLS = 50  # of each kind in a turn
 ECHO = CATALOGUE["system.echo"]
 PAYLOAD = json.dumps({"message": "x" * 184}, separators=(",", ":")).encode()
 LIMITS = Limits(queue=10_000_000)
-# Without an append-only file, which production insists on: a million tasks would take a minute longer to write.
+# Production requires an append-only file, which would add a minute to a million tasks.
 WITHOUT_FILE = {**SETTINGS, "HANDOFF_ENV": "development", "HANDOFF_QUEUE_LIMIT": str(LIMITS.queue)}
 
 
@@ -59,22 +59,22 @@ class Side:
         return int(self.redis.info("memory")["used_memory"])
 
     def fill(self, tasks: int) -> float:
-        """Accepts so many. Gives bytes a task."""
+        """Accept this number of tasks. Return bytes a task."""
         before = self.used()
-        with ThreadPoolExecutor(2) as pool:  # one makes tasks while Redis takes the other's
+        with ThreadPoolExecutor(2) as pool:  # one thread builds tasks while Redis accepts the other's
             list(pool.map(self._accept, [CHUNK] * (tasks // CHUNK)))
         return (self.used() - before) / tasks
 
     def _accept(self, count: int) -> None:
         self.ledger.run(calls.accept(submissions(count), LIMITS))
 
-    def pack(self, items: int) -> float:
-        """Accepts a batch of so many. Gives bytes an item, its payload not counted."""
+    def fill_batch(self, items: int) -> float:
+        """Accept a batch of this number of items. Return bytes an item, without its payload."""
         payloads = [json.dumps({"message": f"device-{number:08}"}, separators=(",", ":")) for number in range(items)]
         size = ECHO.policy.pack
-        packs = [payloads[at : at + size] for at in range(0, items, size)]
+        chunks = [payloads[at : at + size] for at in range(0, items, size)]
         batch = Submission(contract=ECHO, payload=b"{}", queue=ECHO.queue.name)
-        contents = [(f"[{','.join(pack)}]".encode(), len(pack)) for pack in packs]
+        contents = [(f"[{','.join(chunk)}]".encode(), len(chunk)) for chunk in chunks]
         before = self.used()
         self.ledger.run(calls.accept_batch(batch, contents, LIMITS))
         return (self.used() - before - sum(map(len, payloads))) / items
@@ -98,7 +98,7 @@ class Side:
         answer.read()
 
     def _counted(self, name: str, made: Sequence[Call[Any]]) -> None:
-        self.ledger.run(made[0])  # so that Redis knows the script
+        self.ledger.run(made[0])  # loads the script
         with self.redis.pipeline(transaction=False) as pipeline:
             for call in made:
                 pipeline.evalsha(load(call.script).sha, 0, *call.args)
@@ -131,7 +131,7 @@ def measure_one(program: str, tasks: int, items: int, turns: int) -> Figures:
             stack.callback(side.close)
             sides.append(side)
         none, full = sides
-        figures = {"open task": {"bytes": full.fill(tasks)}, "open item of a pack": {"bytes": none.pack(items)}}
+        figures = {"open task": {"bytes": full.fill(tasks)}, "open item of a chunk": {"bytes": none.fill_batch(items)}}
         for turn in range(turns):
             for side in sides if turn % 2 else reversed(sides):
                 side.turn()

@@ -1,8 +1,8 @@
-"""How fast is a batch accepted, and run? `python -m bench.batch`
+"""Measures how fast the API accepts a batch, and how fast workers run it: `python -m bench.batch`
 
-10,000 pushes in one POST: the time in the server (its own Server-Timing, from the last byte of the body on) and until
-the client has the answer, medians of ten. 1,000,000 items of `system.echo` in ten POSTs that wait until all are there,
-then run and recorded one by one by two worker processes: items a second, from the first to the last.
+10,000 pushes in one POST: the server's time (Server-Timing, after the last byte of the body) and the client's time
+until the response, medians of ten. 1,000,000 items of `system.echo` in ten POSTs: when all are accepted,
+two worker processes run and record them one by one; items/s from the first to the last.
 """
 
 import json
@@ -20,7 +20,7 @@ from bench.handoff import HEADERS, production
 
 POSTS = 10
 PUSHES = 10_000
-ECHOES = 100_000  # the most that one POST may have
+ECHOES = 100_000  # the limit of one POST
 LIMIT_SECONDS = 80.0
 
 
@@ -30,7 +30,7 @@ def body(common: dict[str, str], field: str, count: int) -> bytes:
 
 
 def post(client: httpx2.Client, contract: str, content: bytes) -> tuple[float, float]:
-    """Ms in the server, and ms until the answer."""
+    """Return the milliseconds in the server, and until the response."""
     began = time.perf_counter()
     answer = client.post(f"/v1/batches/{contract}", content=content)
     took = (time.perf_counter() - began) * 1000
@@ -53,7 +53,7 @@ def measure() -> Figures:
             with httpx2.Client(base_url=stack.api.url, headers=headers, timeout=60, trust_env=False) as client:
                 small = [post(client, "push.send", pushes) for _ in range(POSTS)]
                 large = [post(client, "system.echo", echoes) for _ in range(POSTS)]
-            worker.command[worker.command.index("-Q") + 1] = "default"  # the pushes stay where they are
+            worker.command[worker.command.index("-Q") + 1] = "default"  # no worker takes the pushes
             worker.start()
             with Connection(port=stack.redis.port) as redis:
                 done = "system.echo item succeeded"

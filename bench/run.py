@@ -1,6 +1,6 @@
-"""`make bench`: asks every question, or those that ONLY names, prints what was found and writes it as JSON.
+"""`make bench`: measures every question, or those in ONLY, prints the figures and writes them as JSON.
 
-A target that is missed is a figure. Exit code 1: something could not be measured.
+A missed target is no error. Exit code 1: a measurement failed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ FILE = ROOT / ".handoff" / "bench.json"
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on, and of which commit."""
+    """Return the machine and the commit of the figures."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )

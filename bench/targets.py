@@ -1,4 +1,4 @@
-"""What Handoff is to reach, beside what was measured."""
+"""The targets, compared with the measured figures."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from bench.figures import Figures, as_text, table
 
 
 class Target(NamedTuple):
-    """`least`: the measured value may not be below the bound, else not above."""
+    """`least`: the bound is a minimum, else a maximum."""
 
     what: str
     question: str
@@ -40,9 +40,9 @@ TARGETS = [
     least("Pushes, as a multiple of firebase-admin's rate", "push", "Handoff", "of firebase-admin", 20),
     most("10,000 devices from the POST to the last delivery, s", "push", "Handoff", "end to end s", 3),
     most("Redis for an open task of 200 bytes, bytes", "backlog", "open task", "bytes", 1024),
-    most("Redis for an open item of a pack beyond its payload, bytes", "backlog", "open item of a pack", "bytes", 100),
-    most("A POST, with 1,000,000 open tasks over with none", "backlog", "POST", "ratio", 1.10),
-    most("A sweep, with 1,000,000 open tasks over with none", "backlog", "sweep in Redis", "ratio", 1.10),
+    most("Redis for an open item of a chunk beyond payload, bytes", "backlog", "open item of a chunk", "bytes", 100),
+    most("A POST, ratio of 1,000,000 open tasks to none", "backlog", "POST", "ratio", 1.10),
+    most("A sweep, ratio of 1,000,000 open tasks to none", "backlog", "sweep in Redis", "ratio", 1.10),
     most("The API's RSS, MiB", "footprint", "API", "RSS MiB", 120),
     most("A pool process's RSS, MiB", "footprint", "pool process", "RSS MiB", 100),
     most("An idle worker's CPU, %", "footprint", "worker", "idle CPU %", 1),
@@ -54,7 +54,7 @@ TARGETS = [
 
 
 def targets_table(results: Mapping[str, Figures]) -> str:
-    """The targets of what was measured; one whose figure is missing counts as missed."""
+    """Return a table of the measured targets. A target without a figure counts as missed."""
     rows = []
     for target in TARGETS:
         if target.question in results:

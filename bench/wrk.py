@@ -1,4 +1,4 @@
-"""wrk: 32 connections that post as fast as they are answered."""
+"""Runs wrk: 32 connections that post as fast as the API responds."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).with_name("post.lua")
 
 
 class Load(NamedTuple):
-    """Answers a second, and latencies in ms."""
+    """Requests a second, and latencies in milliseconds."""
 
     rate: float
     p50: float
@@ -20,10 +20,10 @@ class Load(NamedTuple):
 
 
 def read(output: str) -> Load:
-    """What `post.lua` says in its last line.
+    """Parse the last line of `post.lua`.
 
     Raises:
-        SystemExit: a request was refused or failed: such a rate means nothing.
+        SystemExit: a request was refused or failed, which makes the rate meaningless.
     """
     said = json.loads(output.rstrip().rpartition("\n")[2])
     if said["refused"] or said["failed"]:
@@ -32,7 +32,7 @@ def read(output: str) -> Load:
 
 
 def post(url: str, body: str, seconds: int, headers: Mapping[str, str] | None = None, *, keys: bool = False) -> Load:
-    """Posts the body again and again; `keys`: each with an Idempotency-Key of its own."""
+    """Post the body repeatedly; with `keys`, each time with a new Idempotency-Key."""
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not installed: on Debian and Ubuntu it is the package wrk.")
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"--script={SCRIPT}"]

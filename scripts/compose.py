@@ -1,60 +1,45 @@
-"""`make up`: the stack in containers, for development, or with --production as deploy/compose/compose.yaml alone has.
+"""`make up`: runs the stack in containers, for development, or with --production exactly as compose.yaml says.
 
-The first run makes `.env` from `.env.example` with secrets of its own. What is secret reaches the containers as files.
-Exit codes: 0, all are healthy; 1, one is not; 2, there is no Docker, or a setting is no good.
+The first run creates `.env` from `.env.example`. Every run replaces the placeholders in `.env` with new secrets.
+Containers read secrets from files below `.handoff/secrets`.
+Exit codes: 0, all containers are healthy; 1, one is not; 2, Docker is missing, or a setting is wrong.
 """
 
 import argparse
-import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
-from credentials import new_secret, redis_urls, users_file
+import env_file
+from credentials import redis_urls, users_file
 from handoff_common.settings import is_placeholder
 from handoff_ledger.acl import RULES
 from stack import ROOT
 
-ENV, EXAMPLE = ROOT / ".env", ROOT / ".env.example"
+ENV = ROOT / ".env"
 SECRETS = ROOT / ".handoff" / "secrets"
-# What `email.send` uses in development unless the folder of apps has another one.
+# The credentials of `email.send` in development, unless HANDOFF_APPS_DIR has other ones.
 MAIL_SINK = '{"host": "mail", "port": 8025, "tls": "none", "sender": "Handoff <handoff@localhost>"}'
 PASSWORDS = {user: f"HANDOFF_REDIS_{user.upper()}_PASSWORD" for user in RULES}
 
 
-def make_env() -> None:
-    """Writes `.env`, each of its placeholders replaced by a secret."""
-    text = re.sub(r"change-me[a-z-]*$", lambda _: new_secret(), EXAMPLE.read_text(), flags=re.MULTILINE)
-    ENV.touch(mode=0o600, exist_ok=False)
-    ENV.write_text(text)
-    print("made .env, with secrets of its own")
-
-
-def read_env() -> dict[str, str]:
-    """`.env`, and the environment, which wins. What is set to nothing counts as not set."""
-    return {name: value for name, value in {**dotenv_values(ENV), **os.environ}.items() if value}
-
-
-def faults(settings: Mapping[str, str], *, production: bool) -> list[str]:
-    """What `.env` lacks, each a sentence that says what to do."""
+def setting_errors(settings: Mapping[str, str], *, production: bool) -> list[str]:
+    """Return a sentence for each setting that is missing. The sentence says what to do."""
     needed = ["HANDOFF_API_KEY_PEPPER", "FLOWER_BASIC_AUTH", "FLOWER_COOKIE_SECRET", *PASSWORDS.values()]
-    said = [
+    errors = [
         f"{name} in .env is missing or still a placeholder: set it to a random text of letters and digits."
         for name in needed
         if is_placeholder(settings.get(name, "").rpartition(":")[2])
     ]
     if production and not api_keys(settings):
-        said.append("There is no API key: put what `make key NAME=client` prints into .env, at HANDOFF_API_KEYS.")
-    return said
+        errors.append("There is no API key: put what `make key NAME=client` prints into .env, at HANDOFF_API_KEYS.")
+    return errors
 
 
 def api_keys(settings: Mapping[str, str]) -> str:
-    """The entries of HANDOFF_API_KEYS and of its file."""
+    """Return the entries of HANDOFF_API_KEYS and of HANDOFF_API_KEYS_FILE, separated by commas."""
     file = settings.get("HANDOFF_API_KEYS_FILE")
     lines = (ROOT / file).read_text().splitlines() if file else []
     entries = [*settings.get("HANDOFF_API_KEYS", "").split(","), *(line.partition("#")[0].strip() for line in lines)]
@@ -62,7 +47,7 @@ def api_keys(settings: Mapping[str, str]) -> str:
 
 
 def secret_files(settings: Mapping[str, str]) -> dict[str, str]:
-    """What each service is to know, by the name of its file."""
+    """Return the content of each secret file, by file name."""
     passwords = {user: settings[name] for user, name in PASSWORDS.items()}
     return {
         "redis-users": users_file(passwords),
@@ -75,14 +60,14 @@ def secret_files(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def app_files(settings: Mapping[str, str], *, production: bool) -> dict[str, str]:
-    """The credentials of providers, by the name of their file."""
+    """Return the content of each provider's credential file, by file name."""
     folder = ROOT / settings.get("HANDOFF_APPS_DIR", "apps")
     sink = {} if production else {"smtp.default.json": MAIL_SINK}
     return sink | {file.name: file.read_text() for file in folder.glob("*.json")}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> bool:
-    """Writes files for containers. Tells whether any is another now."""
+    """Write files that containers can read. Return whether any content changed."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = False
     for name, text in files.items():
@@ -90,13 +75,14 @@ def write_files(folder: Path, files: Mapping[str, str]) -> bool:
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
             changed = True
-        file.chmod(0o644)  # a container's user is another than this one
+        file.chmod(0o644)  # a container runs as another user
     return changed
 
 
 def write_secrets(settings: Mapping[str, str], *, production: bool) -> bool:
-    """Writes what is secret below a folder that nobody else on this host can enter. Tells whether services have to be
-    made anew: a credential of a provider is read when it is used.
+    """Write the secrets into a folder that only this user can enter. Return whether containers must be recreated.
+
+    A changed provider credential needs no new container, because the worker reads the file when it uses it.
     """
     SECRETS.mkdir(parents=True, exist_ok=True)
     SECRETS.chmod(0o700)
@@ -109,7 +95,7 @@ def write_secrets(settings: Mapping[str, str], *, production: bool) -> bool:
 
 
 def docker_compose(*arguments: str, production: bool) -> int:
-    """Runs Compose, with what `.env` says."""
+    """Run Compose with the settings of `.env`. Return its exit code."""
     files = ["compose.yaml"] if production else ["compose.yaml", "compose.override.yaml"]
     command = ["docker", "compose", *(f"--file={ROOT / 'deploy' / 'compose' / file}" for file in files)]
     command += [f"--env-file={ENV}"] if ENV.exists() else []
@@ -117,37 +103,36 @@ def docker_compose(*arguments: str, production: bool) -> int:
 
 
 def up(*, production: bool) -> int:
-    if not ENV.exists():
-        make_env()
-    settings = read_env()
+    env_file.complete(ENV)
+    settings = env_file.read(ENV)
     try:
-        said = faults(settings, production=production)
+        errors = setting_errors(settings, production=production)
     except OSError as error:
-        said = [f"HANDOFF_API_KEYS_FILE can't be read: {error.strerror}."]
-    if said:
-        print(*said, sep="\n", file=sys.stderr)
+        errors = [f"HANDOFF_API_KEYS_FILE can't be read: {error.strerror}."]
+    if errors:
+        print(*errors, sep="\n", file=sys.stderr)
         return 2
     changed = write_secrets(settings, production=production)
     start = ["up", "--detach", "--wait", "--remove-orphans", *(["--force-recreate"] if changed else [])]
     for step in (["build", "--quiet"], start):
         if docker_compose(*step, production=production):
-            print("It did not come up: its output stands above, and `make logs` has more.", file=sys.stderr)
+            print("The stack did not start: see the output above, and `make logs`.", file=sys.stderr)
             return 1
     print(*places(settings, production=production), sep="\n")
     return 0
 
 
 def places(settings: Mapping[str, str], *, production: bool) -> list[str]:
-    """Where to look at what runs."""
+    """Return the lines that say where to find each service."""
     if production:
         network = f"{settings.get('COMPOSE_PROJECT_NAME', 'handoff')}_front"
-        return [f"All are healthy. No port is published: what stands before them joins the network {network}."]
+        return [f"All services are healthy. No port is published: connect the reverse proxy to the network {network}."]
     api, flower = settings.get("HANDOFF_API_PORT", "8000"), settings.get("HANDOFF_FLOWER_PORT", "5555")
     return [
-        f"API     http://127.0.0.1:{api}/docs",
-        f"Flower  http://127.0.0.1:{flower}  (login {settings['FLOWER_BASIC_AUTH']})",
+        "API and workers reload on save. `make logs` follows the logs; `make down` stops the stack and keeps its data.",
         "Mail    make logs SERVICE=mail",
-        "API and workers run what you save. make logs follows them, make down stops them and keeps their data.",
+        f"Flower  http://127.0.0.1:{flower}  (login {settings['FLOWER_BASIC_AUTH']})",
+        f"API     http://127.0.0.1:{api}/docs",
     ]
 
 
@@ -158,12 +143,14 @@ def has_compose() -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="compose", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="compose", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--production", action="store_true")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what to tell Compose instead of starting it")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for `docker compose`; default: start the stack")
     options = parser.parse_args()
     if not has_compose():
-        print("This needs Docker with Compose: https://docs.docker.com/engine/install", file=sys.stderr)
+        print("`make up` needs Docker with Compose: https://docs.docker.com/engine/install", file=sys.stderr)
         return 2
     if options.arguments:
         return docker_compose(*options.arguments, production=options.production)

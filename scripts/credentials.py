@@ -1,7 +1,6 @@
-"""The secrets of an installation: what Compose and Kubernetes put before the services as files.
+"""Generates the secrets that Compose and Kubernetes mount into the services as files.
 
-A service reads each of its settings from a file of the setting's name, where there is one. Redis knows its users by a
-hash of their passwords.
+A service reads a setting from a mounted file with the name of the setting. Redis stores a hash of each user's password.
 """
 
 import secrets
@@ -13,17 +12,17 @@ SERVICES = ("api", "worker", "flower")
 
 
 def new_secret() -> str:
-    """128 random bits, without a character that a URL, a shell or a YAML file would take for something else."""
+    """Return 128 random bits as hex digits, which need no quoting in a URL, a shell or a YAML file."""
     return secrets.token_hex(16)
 
 
 def new_passwords() -> dict[str, str]:
-    """A password for each user of Redis."""
+    """Return a new password for each Redis user."""
     return {user: new_secret() for user in RULES}
 
 
 def redis_urls(passwords: Mapping[str, str], host: str) -> dict[str, str]:
-    """CELERY_BROKER_URL for each service."""
+    """Return the CELERY_BROKER_URL of each service."""
     return {service: f"redis://{service}:{passwords[service]}@{host}/0" for service in SERVICES}
 
 

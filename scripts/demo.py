@@ -1,12 +1,12 @@
-"""`make demo`: starts the stack, pushes one batch to 10,000 devices, counts what the log holds, stops.
+"""`make demo`: starts the stack, sends 10,000 pushes as one batch, checks the notification log, stops.
 
-The last line is a JSON object. Exit codes: 0, the log holds each token exactly once; 1, it does not; 2, a token file or
-a port is no good, or it runs already.
+The last line of output is a JSON object. Exit codes: 0, the log contains each token exactly once; 1, it does not;
+2, the token file or a port is unusable, or a demo runs already.
 """
 
 import signal
 
-if __name__ == "__main__":  # until main() there is nothing to clean up
+if __name__ == "__main__":  # before main() there is nothing to clean up
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import json
@@ -33,32 +33,32 @@ from tokens import counted, read_tokens
 FOLDER = ROOT / ".handoff" / "demo"
 ENDED = ("succeeded", "failed", "cancelled", "expired", "dead")
 SENTENCE = "Successfully sent push notification to: "
-SILENCE = 60.0  # seconds without an event after which the demo gives up
+SILENCE_SECONDS = 60.0  # the demo gives up after this time without an event
 NOTIFICATION = {"title": "Handoff", "body": "The work was handed off.", "provider": "log"}
 
 
 class Failed(Exception):
-    """The demo could not be carried out; the message says why."""
+    """The demo did not finish; the message says why."""
 
 
 def events(response: httpx2.Response) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The server-sent events of a response: name, and the data's JSON."""
-    name, heard = "", time.monotonic()
+    """Yield the name and the parsed JSON data of each server-sent event."""
+    name, last_event = "", time.monotonic()
     for line in response.iter_lines():
         if line.startswith("event:"):
             name = line.removeprefix("event:").strip()
         elif line.startswith("data:"):
-            heard = time.monotonic()
+            last_event = time.monotonic()
             yield name, json.loads(line.removeprefix("data:"))
-        elif time.monotonic() - heard > SILENCE:
+        elif time.monotonic() - last_event > SILENCE_SECONDS:
             break
     raise Failed("the events ended before the batch did")
 
 
 def follow(client: httpx2.Client, batch: dict[str, Any]) -> dict[str, Any]:
-    """Shows a batch's progress until its end; returns its last state."""
+    """Show the progress of a batch until it ends. Return its last state."""
     progress = Progress(batch["total"])
-    with client.stream("GET", f"/v1/batches/{batch['id']}/events", timeout=SILENCE) as response:
+    with client.stream("GET", f"/v1/batches/{batch['id']}/events", timeout=SILENCE_SECONDS) as response:
         for name, state in events(response.raise_for_status()):
             progress.show(sum(state["counts"].get(ended, 0) for ended in ENDED))
             if name == "end":
@@ -67,7 +67,7 @@ def follow(client: httpx2.Client, batch: dict[str, Any]) -> dict[str, Any]:
 
 
 def push(stack: Stack, key: str, tokens: list[str]) -> dict[str, Any]:
-    """Sends one batch and follows it; returns the demo's numbers."""
+    """Submit one batch and follow it. Return the figures for the last line."""
     body = {"common": NOTIFICATION, "items": [{"token": token} for token in tokens]}
     headers = {"Authorization": f"Bearer {key}"}
     with httpx2.Client(base_url=stack.api.url, headers=headers, timeout=30, trust_env=False) as client:
@@ -77,7 +77,7 @@ def push(stack: Stack, key: str, tokens: list[str]) -> dict[str, Any]:
             raise Failed(f"the API answered {response.status_code}: {response.json()['detail']}")
         accept_ms = float(response.headers["Server-Timing"].removeprefix("accept;dur="))
         pushes = counted(len(tokens), "push", "pushes")
-        print(f"Accepted {pushes} in {accept_ms:.0f} ms. Now the worker sends:", flush=True)
+        print(f"The API accepted {pushes} in {accept_ms:.0f} ms. The worker sends them:", flush=True)
         counts = follow(client, response.json())["counts"]
         deliver_s = time.monotonic() - began
     return {
@@ -90,13 +90,13 @@ def push(stack: Stack, key: str, tokens: list[str]) -> dict[str, Any]:
 
 
 def differences(log: Path, tokens: list[str]) -> list[str]:
-    """What keeps the log from holding the sentence for each token exactly once, and nothing else."""
+    """Return how the log differs from one sentence for each token: missing, repeated and unknown lines."""
     expected = Counter(SENTENCE + token for token in tokens)
-    held = Counter(log.read_text(encoding="utf-8").splitlines())
+    found = Counter(log.read_text(encoding="utf-8").splitlines())
     kinds = {
-        "missing": (expected - held).total(),
-        "repeated": sum((count - 1) for line, count in held.items() if line in expected),
-        "unknown": sum(count for line, count in held.items() if line not in expected),
+        "missing": (expected - found).total(),
+        "repeated": sum((count - 1) for line, count in found.items() if line in expected),
+        "unknown": sum(count for line, count in found.items() if line not in expected),
     }
     return [f"{count:,} {kind}" for kind, count in kinds.items() if count]
 
@@ -112,7 +112,7 @@ def demo(tokens: list[str], ports: dict[str, int]) -> int:
         "HANDOFF_NOTIFICATION_LOG": str(log),
     }
     stack = Stack(FOLDER, settings=settings, flower=True, ports=ports)
-    print("Starting Redis, API, worker and Flower", flush=True)
+    print("Starting Redis, API, worker and Flower:", flush=True)
     with stack:
         print(f"  API     {stack.api.url}/docs")
         print(f"  Flower  {stack.flower.url}  (login {stack.flower_login})")
@@ -120,11 +120,11 @@ def demo(tokens: list[str], ports: dict[str, int]) -> int:
         outcome = push(stack, key, tokens)
     wrong = differences(log, tokens)
     if wrong:
-        print(f"{log} is not what it should be. Lines: {', '.join(wrong)}.")
+        print(f"{log} does not contain each token exactly once. Lines: {', '.join(wrong)}.")
     else:
         sent = counted(len(tokens), "token", "tokens")
-        print(f"{log} holds each token exactly once: {sent} after {outcome['deliver_s']} s.")
-    print("Everything is stopped again; `make dev` keeps it running.")
+        print(f"{log} contains each token exactly once: {sent} after {outcome['deliver_s']} s.")
+    print("The stack has stopped. `make dev` runs it until Ctrl-C.")
     print(json.dumps({**outcome, "api": stack.api.url, "flower": stack.flower.url, "log": str(log)}))
     return 1 if wrong else 0
 
@@ -151,7 +151,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        ignore()  # what is left is killed at exit
+        ignore()  # reaper.py kills what is left
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one of them ends what runs, and breaks nothing on its way."""
+"""Handles Ctrl-C and SIGTERM: the first one stops the command, later ones do not disturb its cleanup."""
 
 import contextlib
 import signal
@@ -10,13 +10,13 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 def ignore() -> None:
-    """Lets no further interrupt disturb what cleans up."""
+    """Ignore every further interrupt, so that cleanup finishes."""
     for number in INTERRUPTS:
         signal.signal(number, lambda *_: None)
 
 
 def raise_once() -> None:
-    """Makes the first interrupt a KeyboardInterrupt; those after it are ignored."""
+    """Raise KeyboardInterrupt at the first interrupt, and ignore later ones."""
 
     def interrupt(*_: object) -> NoReturn:
         ignore()
@@ -28,9 +28,9 @@ def raise_once() -> None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Puts SIGINT and SIGTERM off to the end of the block: an interrupt within Popen would leave a child unknown."""
+    """Delay SIGINT and SIGTERM to the end of the block. An interrupt inside Popen would leave an unknown child."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs signal handlers in the main thread alone
+        yield  # Python runs signal handlers only in the main thread
         return
     late: list[int] = []
     before = {number: signal.signal(number, lambda got, _: late.append(got)) for number in INTERRUPTS}

@@ -1,6 +1,6 @@
-"""Writes the hashed locks, or with --check tells whether they still say what the pyproject files ask for.
+"""Writes the hashed locks. With --check, fails when a lock does not match the pyproject files.
 
-Present pins stay as they are; `make lock UPGRADE=1` moves them to the newest releases.
+Existing pins stay; `make lock UPGRADE=1` takes the newest releases.
 """
 
 import argparse
@@ -16,11 +16,11 @@ FOLDER = Path("requirements")
 DEVELOPMENT = FOLDER / "dev.txt"
 SERVICES = ("api", "worker", "flower")
 SOURCES = {FOLDER / f"{name}.txt": f"services/{name}/pyproject.toml" for name in SERVICES} | {
-    FOLDER / "build.txt": "--group=build",  # what builds an image and a virtual environment
-    FOLDER / "reload.txt": "--group=reload",  # what an image has besides in development
+    FOLDER / "build.txt": "--group=build",  # builds images and virtual environments
+    FOLDER / "reload.txt": "--group=reload",  # reloads processes in the containers of development
 }
 BENCHES = ("arq", "celery", "dramatiq", "picture", "rq", "taskiq")
-# What runs in environments of its own: its pins are not to be ours.
+# These tools run in their own environments, so that their pins do not constrain Handoff's.
 TOOLS = {FOLDER / f"{tool}.txt": f"--group={tool}" for tool in ("checkov", "kustomize")} | {
     FOLDER / f"bench-{name}.txt": f"--group=bench-{name}" for name in BENCHES
 }
@@ -28,13 +28,13 @@ LOCKS = [DEVELOPMENT, *SOURCES, *TOOLS]
 
 
 def compile_lock(lock: Path, folder: Path, sources: list[str], *options: str) -> None:
-    """Compiles one lock into `folder`, keeping the pins of the file that lies there."""
+    """Compile one lock into `folder`, and keep the pins of the lock that is there."""
     local = [f"--no-emit-package=handoff-{member.name}" for member in MEMBERS]
     command = [sys.executable, "-m", "uv", "pip", "compile", f"--output-file={folder / lock}", *sources, *local]
     command += [*options, "--universal", "--python-version=3.11", "--generate-hashes", "--no-annotate", "--quiet"]
     command += ["--no-emit-index-url", "--custom-compile-command=make lock"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        sys.exit(f"uv could not compile {lock}: its message stands above.")
+        sys.exit(f"uv could not compile {lock}: see its message above.")
 
 
 def compile_all(folder: Path, *options: str) -> None:
@@ -55,7 +55,7 @@ def check() -> None:
         compile_all(folder)
         stale = [str(lock) for lock in LOCKS if (folder / lock).read_text() != (ROOT / lock).read_text()]
     if stale:
-        sys.exit(f"{', '.join(stale)} no longer match the pyproject files: run `make lock` and commit what it writes.")
+        sys.exit(f"{', '.join(stale)} do not match the pyproject files: run `make lock` and commit the result.")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A child process that is waited for by asking it, and that never outlives the process which started it."""
+"""A child process that never outlives its parent, and a way to wait until it is ready."""
 
 import atexit
 import contextlib
@@ -18,11 +18,11 @@ from interrupts import uninterrupted
 
 
 class NotReady(RuntimeError):
-    """A process ended early, or was not ready in time; the message holds the end of its log."""
+    """A process ended early or was not ready in time; the message contains the end of its log."""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Asks every 20 ms until the condition holds; False when the seconds are over."""
+    """Poll the condition every 20 ms. Return False if it does not hold within the seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -31,22 +31,23 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-_given: set[int] = set()  # ports: perhaps nothing listens there yet
+_given_ports: set[int] = set()  # a given port may not have a listener yet
 
 
 def free_port() -> int:
-    """A port that nothing listens on and nobody in this process was given before, below the ranges from which systems
-    take ports for outgoing connections.
+    """Return a free port that this process has not returned before.
+
+    The port is below the ranges from which systems choose ports for outgoing connections.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        if port not in _given and is_free(port):
-            _given.add(port)
+        if port not in _given_ports and is_free(port):
+            _given_ports.add(port)
             return port
 
 
 def is_free(port: int) -> bool:
-    """Whether this machine's loopback can listen on the port now."""
+    """Return whether a server can listen on the port of the loopback address now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -57,7 +58,7 @@ def is_free(port: int) -> bool:
 
 
 def take_lock(file: Path) -> bool:
-    """Locks the file until this process is gone, however it ends; False when another process has it."""
+    """Lock the file until this process ends. Return False when another process holds the lock."""
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -68,8 +69,20 @@ def take_lock(file: Path) -> bool:
     return True
 
 
+def is_locked(file: Path) -> bool:
+    """Return whether another process holds the lock of `take_lock`."""
+    if not file.exists():
+        return False
+    with file.open() as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class _Reaper:
-    """Tells reaper.py which groups to kill when this process is gone, however it ended."""
+    """Registers process groups with reaper.py, which kills them when this process ends, even by SIGKILL."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-S", str(Path(__file__).with_name("reaper.py"))]
@@ -79,7 +92,7 @@ class _Reaper:
         self._pipe = os.fdopen(writer, "w", buffering=1)
         atexit.register(self._close)
 
-    def tell(self, line: str) -> None:
+    def send(self, line: str) -> None:
         self._pipe.write(f"{line}\n")
 
     def _close(self) -> None:
@@ -91,9 +104,9 @@ _reaper = functools.cache(_Reaper)
 
 
 class Process:
-    """One command in a session of its own, its output appended to `folder/<name>.log`.
+    """One command in its own session. Its output is appended to `folder/<name>.log`.
 
-    `grace` is how many seconds SIGTERM may take before the whole group is killed.
+    `grace` is the number of seconds between SIGTERM and the SIGKILL to the whole group.
     """
 
     def __init__(
@@ -108,7 +121,7 @@ class Process:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ready(self) -> bool:
-        """Whether it answers; a subclass asks in its own way."""
+        """Return whether the process is ready. A subclass checks it."""
         return True
 
     @property
@@ -123,7 +136,7 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs or before it started; -N after signal N."""
+        """The exit code: None before the start and while the process runs, -N after signal N."""
         return None if self._child is None else self._child.poll()
 
     def start(self) -> None:
@@ -137,7 +150,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            _reaper().tell(f"+{self.pid}")
+            _reaper().send(f"+{self.pid}")
 
     def wait_ready(self, seconds: float = 60.0) -> None:
         if not wait_until(lambda: not self.running or self.ready(), seconds):
@@ -146,26 +159,26 @@ class Process:
             raise NotReady(f"{self.name} ended early with exit code {self.exit_code}{self._tail()}")
 
     def signal(self, number: signal.Signals) -> None:
-        """Signals the parent alone, as a container's runtime does."""
+        """Send the signal only to the parent process, like a container runtime."""
         if self.running:
             os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> bool:
-        """True when it has ended within the seconds."""
+        """Return whether the process ends within the seconds."""
         return wait_until(lambda: not self.running, seconds)
 
     def stop(self) -> None:
-        """SIGTERM to the parent, then, at the latest after `grace`, SIGKILL to whatever is left of its group."""
+        """Send SIGTERM to the parent, wait up to `grace` seconds, then send SIGKILL to the rest of its group."""
         stop_together([self])
 
     def kill(self) -> None:
-        """SIGKILL to the whole group."""
+        """Send SIGKILL to the whole group."""
         if self._child is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._child.wait()
-        _reaper().tell(f"-{self.pid}")
+        _reaper().send(f"-{self.pid}")
 
     def restart(self) -> None:
         self.stop()
@@ -178,7 +191,7 @@ class Process:
 
 
 def stop_together(processes: Sequence[Process]) -> None:
-    """Stops processes that do not need each other, so that their graces run side by side."""
+    """Stop independent processes at the same time, so that their graces overlap."""
     for process in processes:
         process.signal(signal.SIGTERM)
     for process in processes:

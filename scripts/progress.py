@@ -1,4 +1,4 @@
-"""How far a batch is: a live bar on a terminal, a line each tenth elsewhere."""
+"""Shows the progress of a batch: a live bar on a terminal, else a line for every tenth."""
 
 import sys
 

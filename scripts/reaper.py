@@ -1,7 +1,7 @@
-"""Kills process groups whose starter is gone.
+"""Kills process groups after their parent has ended.
 
-Reads lines "+PGID" and "-PGID" from stdin. The starter holds the pipe's other end: when it closes, however the starter
-ended, every group still listed is killed.
+Reads lines "+PGID" and "-PGID" from stdin. The pipe closes when the parent ends, even by SIGKILL; then this script
+kills every group that is still listed.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the virtual environment VENV: the development lock with its hashes checked, and the members, editable.
+# Creates the virtual environment VENV with the locked dependencies and the editable members.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${PYTHON:?names the interpreter}" "${VENV:?names the folder}"
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "$*" >&2; }
 
 if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-  say "Handoff needs Python 3.11 or newer, and '$PYTHON' is not: run make again with PYTHON=/path/to/python3.11"
+  say "Handoff needs Python 3.11 or newer, and '$PYTHON' is older: run make again with PYTHON=/path/to/python3.11"
   exit 1
 fi
 if [ ! -x "$VENV/bin/pip" ] && ! "$PYTHON" -m venv --clear "$VENV"; then

@@ -1,10 +1,10 @@
-"""The stack as native processes: what the demo, `make dev`, the acceptance tests and the benchmarks run."""
+"""Redis, API, workers and Flower as native processes, for `make demo`, `make dev`, tests and benchmarks."""
 
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,23 +15,23 @@ from process import Process, free_port, is_free, stop_together
 
 ROOT = Path(__file__).resolve().parents[1]
 QUEUES = "high,default,bulk,documents"
-# Redis brings jemalloc. glibc's malloc, which the embedded one is built on, makes each script take twice as long among
-# a million keys, unless its caches and its pages are large.
+# The embedded Valkey uses glibc's malloc in place of jemalloc. Without large caches and pages each script takes
+# twice as long among a million keys.
 MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535:glibc.malloc.hugetlb=1"}
 EMBEDDED = str(get_binary_path())
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without any setting of Handoff's, so that what runs here depends on no developer's shell."""
-    ours = ("HANDOFF_", "CELERY_", "FLOWER_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """Return the environment without settings of Handoff, so that a developer's shell does not change the stack."""
+    prefixes = ("HANDOFF_", "CELERY_", "FLOWER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 
 
 def chosen_ports(settings: Mapping[str, str]) -> dict[str, int]:
-    """The ports that HANDOFF_API_PORT, HANDOFF_FLOWER_PORT and HANDOFF_REDIS_PORT name, by part.
+    """Return the ports that HANDOFF_API_PORT, HANDOFF_FLOWER_PORT and HANDOFF_REDIS_PORT set, by part.
 
     Raises:
-        ValueError: one is no port, or taken; the message says what to set.
+        ValueError: a port is invalid or taken; the message says what to set.
     """
     ports = {}
     for part in ("api", "flower", "redis"):
@@ -48,7 +48,7 @@ def chosen_ports(settings: Mapping[str, str]) -> dict[str, int]:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered by 200 within a second."""
+    """Return whether a GET gets the status 200 within a second."""
     try:
         return httpx2.get(url, timeout=1, trust_env=False).status_code == 200
     except httpx2.TransportError:
@@ -56,15 +56,21 @@ def answers(url: str) -> bool:
 
 
 class Redis(Process):
-    """The embedded Valkey, or another `program`; a restart finds its append-only file in the folder."""
+    """The embedded Valkey, or another `program`. A restart reads its append-only file from the folder.
 
-    def __init__(self, folder: Path, *, port: int, appendonly: bool, program: str = EMBEDDED) -> None:
+    `options` are further options of its command line, and override the ones that are set here.
+    """
+
+    def __init__(
+        self, folder: Path, *, port: int, appendonly: bool, program: str = EMBEDDED, options: Sequence[str] = ()
+    ) -> None:
         self.port = port
         command = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "yes" if appendonly else "no", "--maxmemory-policy", "noeviction"]
         command += ["--list-compress-depth", "1", "--loglevel", "warning"]
         if program == EMBEDDED:
             command += ["--disable-thp", "no"]
+        command += options
         super().__init__("redis", command, folder=folder, env=clean_environment() | MALLOC)
 
     def ready(self) -> bool:
@@ -114,11 +120,10 @@ class Flower(Process):
 
 
 class Stack:
-    """Redis, API, workers and Flower. As a context manager: all are ready inside, none is left after.
+    """Redis, API, workers and Flower. A context manager: inside it every process is ready, after it none is left.
 
-    Every part can be killed, stopped and restarted by itself. Ports are free ones unless given. The embedded Redis is
-    not started when `broker_url` names another one, nor Flower unless asked for. Without keys in `settings` the API
-    lets everybody in, in development.
+    Each process can be killed, stopped and restarted alone. `ports` are by part; a missing port is a free one. With
+    `broker_url` the embedded Redis does not start. In development without API keys in `settings` no call needs a key.
     """
 
     def __init__(
@@ -130,13 +135,14 @@ class Stack:
         flower: bool = False,
         appendonly: bool = False,
         redis_program: str = EMBEDDED,
+        redis_options: Sequence[str] = (),
         broker_url: str | None = None,
         ports: Mapping[str, int] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports, settings = ports or {}, settings or {}
         port = ports.get("redis") or free_port()
-        self.redis = Redis(folder, port=port, appendonly=appendonly, program=redis_program)
+        self.redis = Redis(folder, port=port, appendonly=appendonly, program=redis_program, options=redis_options)
         self.redis_url = broker_url or f"redis://127.0.0.1:{self.redis.port}/0"
         env = {
             **clean_environment(),
@@ -164,7 +170,7 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        """What is started, in that order."""
+        """The processes that the stack starts, in this order."""
         return [*([self.redis] if self._own_redis else []), *self._front]
 
     def start(self) -> None:
@@ -177,7 +183,7 @@ class Stack:
             process.wait_ready()
 
     def stop(self) -> None:
-        """Redis goes last, so that the others can put away what they hold."""
+        """Stop every process, Redis last, so that workers can hand back their tasks."""
         stop_together(self._front)
         self.redis.stop()
 

@@ -1,4 +1,4 @@
-"""The tokens that the demo pushes to."""
+"""Reads the device tokens for the demo."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def read_lines(file: str) -> dict[int, str]:
-    """The file's lines by number, from 1; without white space around them, and without blank ones.
+    """Return the stripped lines of the file by number, from 1. Blank lines are left out.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: the file cannot be read.
     """
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").split("\n")
@@ -27,19 +27,19 @@ def read_lines(file: str) -> dict[int, str]:
 
 
 def read_tokens(file: str | None) -> tuple[list[str], int]:
-    """One token a line: the different ones, and how many repetitions were left out; 10,000 made ones without a file.
+    """Return the distinct tokens, one a line, and the number of repeated lines. Without a file: 10,000 tokens.
 
     Raises:
-        ValueError: the file cannot be read, or holds none, too many, or one that the API would refuse.
+        ValueError: the file cannot be read, or contains no token, too many tokens, or a token that the API rejects.
     """
     if file is None:
         return [f"demo-device-{number:05}" for number in range(10_000)], 0
     lines = read_lines(file)
     if not lines:
-        raise ValueError(f"{file} holds no token: write one a line.")
+        raise ValueError(f"{file} contains no token: write one a line.")
     tokens = list(dict.fromkeys(lines.values()))
     if len(tokens) > MOST_ITEMS:
-        raise ValueError(f"{file} holds {len(tokens):,} tokens: a batch takes {MOST_ITEMS:,} at most.")
+        raise ValueError(f"{file} contains {len(tokens):,} tokens: a batch takes {MOST_ITEMS:,} at most.")
     try:
         TypeAdapter(list[DeviceToken]).validate_python(list(lines.values()))
     except ValidationError as error:

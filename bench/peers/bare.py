@@ -1,4 +1,4 @@
-"""The limit: a FastAPI route that takes the body and does nothing."""
+"""The upper limit: a FastAPI route that parses the body and does nothing."""
 
 from fastapi import FastAPI
 

@@ -1,4 +1,4 @@
-"""`python -m bench.peers.fill MODULE TASKS`: enqueues so many tasks of a peer, and ends."""
+"""`python -m bench.peers.fill MODULE TASKS`: enqueues TASKS tasks of a peer."""
 
 import asyncio
 import importlib

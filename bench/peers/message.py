@@ -1,4 +1,4 @@
-"""What every API here is posted: the fields of a push."""
+"""The request body of every peer: the fields of a push."""
 
 from pydantic import BaseModel
 

@@ -46,6 +46,10 @@ class Dev:
         self.output = checkout.folder / "output"
         checkout.env["HANDOFF_API_PORT"] = self.url.rpartition(":")[2]
         checkout.env["HANDOFF_FLOWER_PORT"] = str(free_port())
+        self.start()
+
+    def start(self) -> None:
+        checkout = self.checkout
         with self.output.open("wb") as output:
             self.child = subprocess.Popen(
                 [sys.executable, str(checkout.folder / "scripts/dev.py")],
@@ -78,7 +82,7 @@ class Dev:
 
     def sync(self) -> None:
         """While its disk is busy, Redis answers before it has written; now it has."""
-        (url,) = re.findall(r"Broker  (redis://\S+)", self.output.read_text())
+        (url,) = re.findall(r"Redis   (redis://\S+)", self.output.read_text())
         with Redis.from_url(url) as redis:
             redis.config_set("appendfsync", "always")
 
@@ -161,7 +165,7 @@ def test_a_save_while_it_starts_is_live(dev: Dev) -> None:
     assert dev.echo("hello") == "HELLO"
 
 
-def test_redis_and_flower_are_started_again(dev: Dev) -> None:
+def test_tasks_survive_a_restart_of_redis_and_of_the_stack(dev: Dev) -> None:
     assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
     answer = httpx2.post(f"{dev.url}/v1/tasks/system.echo?delay=3600", json={}, trust_env=False, timeout=30)
     task = answer.raise_for_status().json()
@@ -183,6 +187,12 @@ def test_redis_and_flower_are_started_again(dev: Dev) -> None:
     assert dev.echo("still there") == "still there"
     dev.interrupt()
 
+    dev.start()
+    assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
+    answer = httpx2.get(f"{dev.url}/v1/tasks/{task['id']}", trust_env=False, timeout=30)
+    assert answer.json()["state"] == "scheduled"
+    dev.interrupt()
+
 
 def test_it_says_where_things_are(checkout: Checkout) -> None:
     (checkout.folder / ".env").write_text((ROOT / ".env.example").read_text())
@@ -190,7 +200,17 @@ def test_it_says_where_things_are(checkout: Checkout) -> None:
     assert dev.says("Ctrl-C stops everything"), dev.output.read_text()
     shown = dev.output.read_text()
     assert f"API     {dev.url}/docs\n" in shown
-    assert re.search(r"Broker  (redis://\S+)  \(CELERY_BROKER_URL=\1 make doctor looks at it\)\n", shown)
+    assert re.search(r"Redis   redis://\S+  \(`make doctor` checks it\)\n", shown)
+    assert shown.endswith(f"API     {dev.url}/docs\ndev     | Ctrl-C stops everything\n")
+    assert not re.search(r"Visit me at|overcommit|SecurityWarning|Inspect method", shown)
+    doctor = subprocess.run(
+        [sys.executable, str(checkout.folder / "scripts/doctor.py")],
+        env=checkout.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert doctor.stdout.startswith("All is well"), doctor
     log = checkout.folder / "notification.log"
     assert f"Log     {log} " in shown
     body = {"token": "device-1"}

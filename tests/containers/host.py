@@ -44,7 +44,7 @@ class Host:
     def up(self) -> None:
         answer = self.clone.make("up", "PRODUCTION=1")
         assert answer.returncode == 0, answer.stdout + answer.stderr
-        assert "All are healthy." in answer.stdout
+        assert "All services are healthy." in answer.stdout
 
     def _answers(self) -> bool:
         try:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from tests.containers.host import Host, KeyClient
-from tests.faults.book import Book
 from tests.faults.checker import Findings, check
+from tests.faults.client_log import ClientLog
 from tests.faults.sink import Sink
 
 THREADS = 4
@@ -24,7 +24,7 @@ class Load:
     """
 
     def __init__(self, host: Host, name: str, folder: Path) -> None:
-        self.book = Book(folder / "book")
+        self.book = ClientLog(folder / "book")
         self._host, self._name, self._folder = host, name, folder
         self._numbers = itertools.count()
         self._stopped = threading.Event()

@@ -99,7 +99,7 @@ def test_a_second_one_restarts_nothing(dev: Development) -> None:
     before = dev.starts()
     answer = dev.clone.make("up")
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout == dev.printed.replace("made .env, with secrets of its own\n", "")
+    assert answer.stdout == dev.printed.replace("Created .env with new secrets.\n", "")
     assert dev.starts() == before
 
 

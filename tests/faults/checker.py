@@ -1,18 +1,18 @@
-"""The verdict: the client's ledger held against the effects. Neither rests on what the system says of itself.
+"""Compares the client's log with the effects. Neither file depends on what Handoff reports about itself.
 
-ok - executed     lost: it was accepted and had no effect
-executed - asked  unexpected: an effect that nobody asked for
+ok - executed     lost: accepted, but without an effect
+executed - asked  unexpected: an effect that no client asked for
 duplicates        an item of an idempotency key with more than one effect; at most one also when the client never
                   learned whether it was accepted
 
-At least once means that a kill between an effect and its recording repeats that request, so such repeats are counted by
-themselves (`repeated`) and have a bound of their own: what was in flight at the kills.
+A kill between an effect and its record repeats the request. `repeated` counts these repeats; they must not exceed the
+requests in flight at the kills.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.book import Entry
+from tests.faults.client_log import Entry
 from tests.faults.sink import Sink
 
 
@@ -30,12 +30,12 @@ class Findings:
     unanswered: list[str] = field(default_factory=list)
 
     def faults(self) -> list[str]:
-        """What must not be, each as a sentence."""
+        """Return a sentence for each kind of violation."""
         said = (
             ("were accepted and had no effect", self.lost),
-            ("had an effect that nobody asked for", self.unexpected),
+            ("had an effect that no client asked for", self.unexpected),
             ("had more than one effect", self.duplicates),
-            ("were left without a verdict by the client", self.unanswered),
+            ("have no final status in the client's log", self.unanswered),
         )
         return [f"{len(tokens)} {what}: {', '.join(tokens[:3])}" for what, tokens in said if tokens]
 
@@ -44,7 +44,7 @@ NOTHING = Findings(0, 0, [], [], [], 0, 0)
 
 
 def check(entries: Mapping[str, Entry], sink: Sink, *, excused: frozenset[str] = frozenset()) -> Findings:
-    """Holds the client's entries against the sink's requests. Keys that are `excused` need not have an effect."""
+    """Compare the client's entries with the sink's requests. Keys in `excused` may have no effect."""
     effects = sink.refresh().effects()
     asked = {token for entry in entries.values() for token in entry.tokens}
     accepted = [

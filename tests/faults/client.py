@@ -1,4 +1,4 @@
-"""A client that does as the API asks of it: the same idempotency key again after 503, 429 and a broken connection."""
+"""A client that repeats a request with the same idempotency key after 503, 429 and a broken connection."""
 
 import http.client
 import json
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE_SECONDS = 120.0  # after which it gives up on a key
-LONGEST_ANSWER_SECONDS = 10.0  # no answer within this is none at all
-LONGEST_PAUSE_SECONDS = 0.5  # it comes back sooner than Retry-After allows: more load, not less
+GIVE_UP_SECONDS = 120.0  # the client gives up on a key after this time
+REQUEST_TIMEOUT_SECONDS = 10.0  # timeout of one request
+MAX_PAUSE_SECONDS = 0.5  # shorter than Retry-After, for more load
 
 
 class Answer(NamedTuple):
-    """`status` 0: the connection failed. `retry_after`: what the header said."""
+    """`status` 0: the connection failed. `retry_after`: the header's value."""
 
     at: float
     seconds: float
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """One connection at a time, for one thread. With several addresses it goes to the next when one fails."""
+    """One connection, for one thread. With several addresses it uses the next one after a failure."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self._hosts = [urlsplit(url).netloc for url in urls]
@@ -31,12 +31,12 @@ class Client:
         self.answers: list[Answer] = []
 
     def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """One request, whatever comes of it."""
+        """Send one request and return its answer. A failed connection has status 0."""
         at = time.monotonic()
         status, document, retry_after = 0, None, None
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._hosts[0], timeout=LONGEST_ANSWER_SECONDS)
+                self._connection = http.client.HTTPConnection(self._hosts[0], timeout=REQUEST_TIMEOUT_SECONDS)
             data = None if body is None else json.dumps(body)
             sent = {"Content-Type": "application/json"} if data else {}
             self._connection.request(method, path, data, {**sent, **(headers or {})})
@@ -55,8 +55,8 @@ class Client:
         return answer
 
     def submit(self, key: str, path: str, body: object) -> tuple[str, str]:
-        """Hands work in under an idempotency key. Gives ok and the id, failed and the status, or unknown."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        """Submit a task or batch under an idempotency key. Return ok and the id, failed and the status, or unknown."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         ambiguous = False
         while True:
             answer = self.ask("POST", path, body, {"Idempotency-Key": key})
@@ -64,10 +64,10 @@ class Client:
                 return "ok", str(answer.body["id"])
             if answer.status not in (0, 429, 503):
                 return "failed", str(answer.status)
-            ambiguous = ambiguous or answer.status != 429  # it may have been accepted all the same
+            ambiguous = ambiguous or answer.status != 429  # the API may have accepted it
             if time.monotonic() > deadline:
                 return ("unknown", "-") if ambiguous else ("failed", "429")
-            time.sleep(min(float(answer.retry_after or 0.1), LONGEST_PAUSE_SECONDS))
+            time.sleep(min(float(answer.retry_after or 0.1), MAX_PAUSE_SECONDS))
 
     def close(self) -> None:
         if self._connection:

@@ -13,8 +13,8 @@ from redis import Redis as Connection
 
 from process import Process, free_port, stop_together, wait_until
 from stack import ROOT, Redis, clean_environment
-from tests.faults.book import Book
 from tests.faults.checker import Findings, check
+from tests.faults.client_log import ClientLog
 from tests.faults.sink import Sink
 
 EACH = 4  # tasks of a STOP trick: two workers wait, so at least one message goes to the stopped one
@@ -47,7 +47,7 @@ class Control(threading.Thread):
         folder.mkdir()
         self.findings: Findings | None = None
         self._rounds = rounds
-        self._sink, self._book = Sink(folder / "sink"), Book(folder / "book")
+        self._sink, self._client_log = Sink(folder / "sink"), ClientLog(folder / "client.log")
         self._redis = Redis(folder, port=free_port(), appendonly=True)
         url = f"redis://127.0.0.1:{self._redis.port}/0"
         env = {**clean_environment(), "FAULTS_SINK": str(self._sink.path), "CONTROL_BROKER_URL": url}
@@ -70,12 +70,12 @@ class Control(threading.Thread):
                     worker.start()
             self._ready()
             self._settle()
-            self.findings = check(self._book.entries(), self._sink)
+            self.findings = check(self._client_log.entries(), self._sink)
         finally:
             self._client.close()
             stop_together(self._workers)
             self._redis.stop()
-            self._book.close()
+            self._client_log.close()
 
     def _ready(self) -> None:
         for worker in self._workers:
@@ -84,9 +84,9 @@ class Control(threading.Thread):
     def _publish(self, name: str, count: int) -> None:
         for part in range(count):
             token = f"{name}-{part}"
-            self._book.write(token, "invoked")
+            self._client_log.write(token, "invoked")
             answer = self._client.send_task("tests.faults.control_app.effect", args=[token], queue="celery")
-            self._book.write(token, "ok", id=str(answer.id))
+            self._client_log.write(token, "ok", id=str(answer.id))
 
     def _stop_trick(self, worker: Stock, name: str) -> None:
         os.kill(worker.pid, signal.SIGSTOP)

@@ -34,7 +34,7 @@ def ends(scene: Scene) -> None:
     """Notes accepted work that the API does not list as ended, and how it ended otherwise than by success."""
     how = {id: state for state in ENDED for id in listed(scene, state)}
     lost, tally = [], Counter[str]()
-    for entry in scene.book.entries().values():
+    for entry in scene.client_log.entries().values():
         if entry.status != "ok" or entry.key in scene.excused | scene.expired:
             continue
         if entry.items:

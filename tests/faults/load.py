@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.faults.book import Book
 from tests.faults.client import Answer, Client
+from tests.faults.client_log import ClientLog
 from tests.faults.sink import Sink
 
 BATCH = 50  # items
@@ -52,10 +52,17 @@ class Load:
     """Submits jobs from threads of its own. `ahead`: accepted items without an effect that it leaves standing."""
 
     def __init__(
-        self, jobs: Iterator[Job], urls: Sequence[str], book: Book, sink: Sink, *, threads: int = 8, ahead: int = 1000
+        self,
+        jobs: Iterator[Job],
+        urls: Sequence[str],
+        client_log: ClientLog,
+        sink: Sink,
+        *,
+        threads: int = 8,
+        ahead: int = 1000,
     ) -> None:
         self._jobs = jobs
-        self._book = book
+        self._client_log = client_log
         self._sink = sink
         self._ahead = ahead
         self._lock = threading.Lock()
@@ -74,7 +81,7 @@ class Load:
         return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Takes no further job; what is being submitted is submitted."""
+        """Stop after the jobs that are being submitted."""
         self._stopped.set()
 
     def finish(self) -> None:
@@ -100,9 +107,9 @@ class Load:
 
     def _run(self, client: Client) -> None:
         while job := self._next():
-            self._book.write(job.key, "invoked", job.items)
+            self._client_log.write(job.key, "invoked", job.items)
             status, id = client.submit(job.key, job.path, job.body)
-            self._book.write(job.key, status, job.items, id)
+            self._client_log.write(job.key, status, job.items, id)
             if status == "ok":
                 with self._lock:
                     self.submitted += job.items or 1

@@ -1,18 +1,19 @@
-"""The fault suite: kills, stops, starves and poisons a stack of real processes, and holds it to its promise.
+"""The fault suite: kills, stops, starves and poisons a stack of real processes, and checks the promise.
 
-A scenario mixes the operations of `operations/`. Its checker rests on two files outside Handoff: what the client asked
-for and was told (`book.py`), and what was done (`sink.py`). Printed are a table and, as the last line, one JSON object:
+A scenario combines the operations of `operations/`. The checker compares two files that Handoff never reads:
+what the client asked for and which answers it got (`client_log.py`), and what the handlers did (`sink.py`).
+The suite prints a table and, as the last line, one JSON object:
 
-accepted            items that were answered by 202
-executed            of those and the unknown ones, items that had an effect
-lost                accepted, and without effect when nothing was open any more; has to be 0
-duplicate_effects   items of an idempotency key with more than one effect, as a provider sees it that takes an
-                    idempotency key itself (here: the task); has to be 0
-repeated_requests   requests sent again for the same task, because a kill fell between a request and its recording; at
-                    most what was in flight at the kills
+accepted            items that the API answered with 202
+executed            accepted and unknown items that had an effect
+lost                accepted items without an effect after every task has ended; must be 0
+duplicate_effects   items of an idempotency key with more than one effect at a provider with idempotency keys (here: the
+                    task id); must be 0
+repeated_requests   requests repeated for the same task, because a kill came between a request and its record; at most
+                    the requests in flight at the kills
 kills               processes killed
-recovery_p99_s      from a worker's death, another living, to its tasks running again
-control_lost        what stock Celery lost under the same checker; has to be more than 0, or this suite proves nothing
+recovery_p99_s      from the death of a worker, beside a living one, until its tasks run again
+control_lost        items that stock Celery lost under the same checker; must be above 0, or the suite proves nothing
 """
 
 import argparse
@@ -29,6 +30,7 @@ from random import Random
 
 from tests.faults.checker import NOTHING, Findings
 from tests.faults.control import Control
+from tests.faults.result import HEAD, ScenarioResult, evaluate, percentile
 from tests.faults.scenarios import (
     full,
     keys,
@@ -44,9 +46,8 @@ from tests.faults.scenarios import (
     slow,
 )
 from tests.faults.scene import Scene, checkout
-from tests.faults.verdict import HEAD, HandlerError, judge, percentile
 
-LIMIT_SECONDS = 1500  # of one scenario; what takes longer hangs
+LIMIT_SECONDS = 1500  # of one scenario
 SCENARIOS: dict[str, Callable[..., None]] = {
     "stop trick": recovery.stopped,
     "worker killed": recovery.killed,
@@ -77,7 +78,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) -> HandlerError:
+def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) -> ScenarioResult:
     """Plays one scenario in a folder of its own."""
     began = time.monotonic()
     scenario = (SCENARIOS | LONG)[name]
@@ -87,18 +88,18 @@ def play(name: str, folder: Path, pythonpath: str, seed: str, *, quick: bool) ->
     try:
         with scene:
             scenario(scene, quick=quick)
-            verdict = judge(name, scene)
-    except Exception as error:  # what goes wrong in one scenario is its verdict; the others are played all the same
-        verdict = HandlerError(name, NOTHING, faults=[*scene.faults, f"{type(error).__name__}: {error}"])
+            result = evaluate(name, scene)
+    except Exception as error:  # what goes wrong in one scenario is its result; the others are played all the same
+        result = ScenarioResult(name, NOTHING, faults=[*scene.faults, f"{type(error).__name__}: {error}"])
     finally:
         signal.alarm(0)
-    verdict.seconds = time.monotonic() - began
-    return verdict
+    result.seconds = time.monotonic() - began
+    return result
 
 
-def show(verdict: HandlerError) -> None:
-    say(verdict.row())
-    for fault in verdict.faults:
+def show(result: ScenarioResult) -> None:
+    say(result.row())
+    for fault in result.faults:
         say(f"  fault: {fault}")
 
 
@@ -112,31 +113,31 @@ def main() -> int:
     stock = Control(folder / "control", rounds=5 if options.quick else 20)
     stock.start()
     pythonpath = checkout(folder / "checkout")
-    verdicts = []
+    results = []
     for name in chosen:
-        verdicts.append(play(name, folder, pythonpath, options.seed, quick=options.quick))
-        show(verdicts[-1])
+        results.append(play(name, folder, pythonpath, options.seed, quick=options.quick))
+        show(results[-1])
     stock.join()
-    verdicts.append(HandlerError.of_control(stock.findings))
-    show(verdicts[-1])
-    good = not any(verdict.faults for verdict in verdicts)
+    results.append(ScenarioResult.of_control(stock.findings))
+    show(results[-1])
+    good = not any(result.faults for result in results)
     if good:
         shutil.rmtree(folder)
     else:
         say(f"Logs, client's ledgers and effects are in {folder}")
-    say(json.dumps(summary(verdicts[:-1], verdicts[-1].findings)))
+    say(json.dumps(summary(results[:-1], results[-1].findings)))
     return 0 if good else 1
 
 
-def summary(verdicts: list[HandlerError], stock: Findings) -> dict[str, int | float]:
+def summary(results: list[ScenarioResult], stock: Findings) -> dict[str, int | float]:
     return {
-        "accepted": sum(verdict.findings.accepted for verdict in verdicts),
-        "executed": sum(verdict.findings.executed for verdict in verdicts),
-        "lost": sum(len(verdict.findings.lost) for verdict in verdicts),
-        "duplicate_effects": sum(len(verdict.findings.duplicates) for verdict in verdicts),
-        "repeated_requests": sum(verdict.findings.repeated for verdict in verdicts),
-        "kills": sum(verdict.kills for verdict in verdicts),
-        "recovery_p99_s": round(percentile([s for verdict in verdicts for s in verdict.recoveries], 0.99), 2),
+        "accepted": sum(result.findings.accepted for result in results),
+        "executed": sum(result.findings.executed for result in results),
+        "lost": sum(len(result.findings.lost) for result in results),
+        "duplicate_effects": sum(len(result.findings.duplicates) for result in results),
+        "repeated_requests": sum(result.findings.repeated for result in results),
+        "kills": sum(result.kills for result in results),
+        "recovery_p99_s": round(percentile([s for result in results for s in result.recoveries], 0.99), 2),
         "control_lost": len(stock.lost),
     }
 

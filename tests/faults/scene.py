@@ -13,8 +13,8 @@ from redis import Redis as Connection
 from process import Process
 from stack import ROOT, Stack, Worker
 from tests.acceptance.checkout import Checkout
-from tests.faults.book import Book
 from tests.faults.client import Answer, Client
+from tests.faults.client_log import ClientLog
 from tests.faults.load import Job, Load
 from tests.faults.sink import Sink
 
@@ -57,7 +57,7 @@ class Scene:
         self.folder = folder
         self.random = random
         self.sink = Sink(folder / "sink")
-        self.book = Book(folder / "book")
+        self.client_log = ClientLog(folder / "client.log")
         settings = {"PYTHONPATH": pythonpath, "FAULTS_SINK": str(self.sink.path)}
         self.stack = Stack(folder, settings=settings, workers=2, appendonly=True)
         self.redis = Connection(port=self.stack.redis.port, decode_responses=True, socket_timeout=5)
@@ -84,7 +84,7 @@ class Scene:
         self.stack.__exit__(*exception)
         self.client.close()
         self.redis.close()
-        self.book.close()
+        self.client_log.close()
 
     @property
     def urls(self) -> list[str]:
@@ -97,16 +97,16 @@ class Scene:
 
     def load(self, jobs: Iterator[Job], **options: Any) -> Load:
         """Starts a load."""
-        self.loads.append(Load(jobs, self.urls, self.book, self.sink, **options))
+        self.loads.append(Load(jobs, self.urls, self.client_log, self.sink, **options))
         return self.loads[-1].start()
 
     def submit(self, jobs: Iterable[Job]) -> list[str]:
         """Submits one after the other. Gives what the API calls them."""
         ids = []
         for job in jobs:
-            self.book.write(job.key, "invoked", job.items)
+            self.client_log.write(job.key, "invoked", job.items)
             status, id = self.client.submit(job.key, job.path, job.body)
-            self.book.write(job.key, status, job.items, id)
+            self.client_log.write(job.key, status, job.items, id)
             ids.append(id)
         return ids
 

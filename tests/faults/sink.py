@@ -1,8 +1,8 @@
-"""What the handlers did, as the world outside saw it: one line a request, in a file that no part of Handoff reads.
+"""The effects of the handlers: one line a request, in a file that no part of Handoff reads.
 
 `began|effect <token> <task> <pid> <monotonic seconds>`. A token stands for one item of one idempotency key. Requests of
-the same task for the same token are one effect, as with any provider that takes an idempotency key: what they are more
-than one is counted as repeated. Requests of two tasks for the same token are two effects.
+the same task for the same token are one effect, as for a provider with idempotency keys; the others count as repeated.
+Requests of two tasks for the same token are two effects.
 """
 
 import threading
@@ -32,7 +32,7 @@ class Sink:
         self.done: set[str] = set()
 
     def refresh(self) -> "Sink":
-        """Reads what was added."""
+        """Read the new lines."""
         with self._lock:
             with self.path.open("rb") as file:
                 file.seek(self._read)
@@ -47,7 +47,7 @@ class Sink:
         return self
 
     def effects(self) -> dict[str, int]:
-        """How many effects each token had."""
+        """Return the number of effects of each token."""
         tasks: dict[str, set[str]] = defaultdict(set)
         for request in self.requests:
             if request.what == "effect":
@@ -55,7 +55,7 @@ class Sink:
         return {token: len(of) for token, of in tasks.items()}
 
     def repeated(self, *, leave_out: frozenset[str] = frozenset()) -> int:
-        """Requests that were sent again for the same task, those cut off before their effect included."""
+        """Return the number of repeated requests of the same task, with those cut off before their effect."""
         sent = Counter(
             (request.token, request.task)
             for request in self.requests
@@ -64,7 +64,7 @@ class Sink:
         return sum(sent.values()) - len(sent)
 
     def unexplained(self, killed: frozenset[int], *, leave_out: frozenset[str] = frozenset()) -> list[str]:
-        """Tokens whose request was repeated although nobody had killed the process that sent it before."""
+        """Return the tokens whose request was repeated without a kill of the process that sent it."""
         last: dict[tuple[str, str], int] = {}
         found = []
         for request in self.requests:
@@ -76,11 +76,11 @@ class Sink:
         return found
 
     def began(self, token: str) -> list[float]:
-        """When its requests began, in their order."""
+        """Return when the token's requests began, in order."""
         return [request.at for request in self.requests if request.token == token and request.what == "began"]
 
     def recoveries(self, at: float, pids: set[int]) -> list[float]:
-        """Seconds from a kill at `at` of `pids` until each request that it cut off began again."""
+        """Return the seconds from a kill at `at` of `pids` until each interrupted request began again."""
         first: dict[tuple[str, str], float] = {}
         ended: set[tuple[str, str]] = set()
         again: dict[tuple[str, str], float] = {}

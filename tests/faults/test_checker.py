@@ -1,24 +1,24 @@
-"""The checker finds what it is there to find."""
+"""The checker finds each kind of violation."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.faults.book import Book
 from tests.faults.checker import Findings, check
+from tests.faults.client_log import ClientLog
 from tests.faults.sink import Sink
 
 
 class Case:
-    """A client's ledger and a sink, written by hand."""
+    """A client's log and a sink, written by the test."""
 
     def __init__(self, folder: Path) -> None:
-        self.book = Book(folder / "book")
+        self.client_log = ClientLog(folder / "client.log")
         self.sink = Sink(folder / "sink")
 
     def accepted(self, key: str, items: int = 0) -> None:
-        self.book.write(key, "invoked", items)
-        self.book.write(key, "ok", items, "01")
+        self.client_log.write(key, "invoked", items)
+        self.client_log.write(key, "ok", items, "01")
 
     def ran(self, token: str, task: str = "01", *, pid: int = 1, at: float = 0.0, cut: bool = False) -> None:
         with self.sink.path.open("a") as file:
@@ -26,7 +26,7 @@ class Case:
                 file.write(f"{what} {token} {task} {pid} {at}\n")
 
     def findings(self, *excused: str) -> Findings:
-        return check(self.book.entries(), self.sink, excused=frozenset(excused))
+        return check(self.client_log.entries(), self.sink, excused=frozenset(excused))
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def test_an_item_without_an_effect_is_lost(case: Case) -> None:
     assert not case.findings("one").lost
 
 
-def test_an_effect_that_nobody_asked_for(case: Case) -> None:
+def test_an_effect_that_no_client_asked_for(case: Case) -> None:
     case.ran("stranger")
     assert case.findings().unexpected == ["stranger"]
 
 
 def test_two_tasks_for_one_key_are_two_effects(case: Case) -> None:
-    case.book.write("one", "invoked")
-    case.book.write("one", "unknown")
+    case.client_log.write("one", "invoked")
+    case.client_log.write("one", "unknown")
     case.ran("one", "01")
     assert not case.findings().faults()
     case.ran("one", "02")
@@ -82,12 +82,12 @@ def test_a_repeat_without_a_kill_is_unexplained(case: Case) -> None:
     assert case.sink.refresh().unexplained(frozenset({1})) == ["odd"]
 
 
-def test_a_key_without_a_last_word_is_a_fault(case: Case) -> None:
-    case.book.write("one", "invoked")
+def test_a_key_without_a_final_status_is_a_fault(case: Case) -> None:
+    case.client_log.write("one", "invoked")
     assert case.findings().unanswered == ["one"]
 
 
-def test_recovery_is_from_the_kill_to_the_next_beginning(case: Case) -> None:
+def test_recovery_lasts_from_the_kill_to_the_next_begin(case: Case) -> None:
     case.ran("done", pid=1, at=1.0)
     case.ran("cut", pid=1, at=2.0, cut=True)
     case.ran("never", pid=1, at=2.0, cut=True)
@@ -95,7 +95,7 @@ def test_recovery_is_from_the_kill_to_the_next_beginning(case: Case) -> None:
     assert sorted(case.sink.refresh().recoveries(3.0, {1})) == [6.5, float("inf")]
 
 
-def test_half_a_line_is_left_for_later(case: Case) -> None:
+def test_an_incomplete_line_waits_for_its_end(case: Case) -> None:
     with case.sink.path.open("a") as file:
         file.write("began one 01 1 1.0\neffect one 0")
     assert len(case.sink.refresh().requests) == 1

@@ -16,7 +16,7 @@ def test_a_backlog_is_measured_and_written(tmp_path: Path, monkeypatch: pytest.M
     found = json.loads((tmp_path / "new/bench.json").read_text())
     assert found["results"].keys() == found["took_s"].keys() == {"backlog"}
     assert 200 < found["results"]["backlog"]["open task"]["bytes"] < 10_000
-    assert 0 < found["results"]["backlog"]["open item of a pack"]["bytes"] < 1_000
+    assert 0 < found["results"]["backlog"]["open item of a chunk"]["bytes"] < 1_000
     assert found["results"]["backlog"]["POST"]["ratio"] > 0
 
 

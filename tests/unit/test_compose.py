@@ -1,4 +1,4 @@
-"""What `make up` does before Compose does anything."""
+"""`make up` checks settings and writes secrets before it starts Compose."""
 
 import json
 import re
@@ -23,57 +23,28 @@ KEY = f"shop={'0' * 64}"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in place of the working tree."""
+    """Return a folder that replaces the checkout."""
     monkeypatch.setattr(compose, "ROOT", tmp_path)
     monkeypatch.setattr(compose, "ENV", tmp_path / ".env")
     monkeypatch.setattr(compose, "SECRETS", tmp_path / ".handoff" / "secrets")
     return tmp_path
 
 
-def test_the_first_run_makes_a_complete_env(folder: Path) -> None:
-    compose.make_env()
-    env = folder / ".env"
-    assert stat.S_IMODE(env.stat().st_mode) == 0o600
-    assert compose.faults(compose.read_env(), production=False) == []
-    values = [compose.read_env()[name] for name in GOOD]
-    assert len({value.rpartition(":")[2] for value in values}) == len(GOOD)
-    example = (ROOT / ".env.example").read_text()
-    assert [line.partition("=")[0] for line in env.read_text().splitlines()] == [
-        line.partition("=")[0] for line in example.splitlines()
-    ]
-
-
-def test_an_env_that_is_there_stays(folder: Path) -> None:
-    (folder / ".env").write_text("FLOWER_BASIC_AUTH=mine:mine\n")
-    with pytest.raises(FileExistsError):
-        compose.make_env()
-    assert (folder / ".env").read_text() == "FLOWER_BASIC_AUTH=mine:mine\n"
-
-
-def test_the_environment_wins_unless_it_is_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / ".env").write_text("HANDOFF_API_PORT=1\nHANDOFF_FLOWER_PORT=2\nHANDOFF_LOG_LEVEL=\n")
-    monkeypatch.setenv("HANDOFF_API_PORT", "3")
-    settings = compose.read_env()
-    assert settings["HANDOFF_API_PORT"] == "3"
-    assert settings["HANDOFF_FLOWER_PORT"] == "2"
-    assert "HANDOFF_LOG_LEVEL" not in settings
-
-
-def test_nothing_is_wrong_with_good_settings() -> None:
-    assert compose.faults(GOOD, production=False) == []
-    assert compose.faults({**GOOD, "HANDOFF_API_KEYS": KEY}, production=True) == []
+def test_good_settings_have_no_error() -> None:
+    assert compose.setting_errors(GOOD, production=False) == []
+    assert compose.setting_errors({**GOOD, "HANDOFF_API_KEYS": KEY}, production=True) == []
 
 
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("value", ["", "change-me-to-a-password", "admin:change-me", "admin:"])
-def test_a_secret_that_is_none_is_told(name: str, value: str) -> None:
-    (said,) = compose.faults({**GOOD, name: value}, production=False)
-    assert said.startswith(f"{name} in .env is missing or still a placeholder: ")
+def test_a_missing_secret_is_an_error(name: str, value: str) -> None:
+    (error,) = compose.setting_errors({**GOOD, name: value}, production=False)
+    assert error.startswith(f"{name} in .env is missing or still a placeholder: ")
 
 
-def test_production_needs_a_client() -> None:
-    (said,) = compose.faults(GOOD, production=True)
-    assert "make key NAME=client" in said
+def test_production_needs_an_api_key() -> None:
+    (error,) = compose.setting_errors(GOOD, production=True)
+    assert "make key NAME=client" in error
 
 
 def test_keys_come_from_the_setting_and_from_a_file(folder: Path) -> None:
@@ -90,7 +61,7 @@ def test_every_secret_of_the_compose_file_is_written(folder: Path) -> None:
     assert files["worker-broker-url"] == "redis://worker:worker-password@redis:6379/0"
 
 
-def test_secrets_are_written_where_others_cannot_enter_and_once(folder: Path) -> None:
+def test_secrets_are_written_once_into_a_private_folder(folder: Path) -> None:
     assert compose.write_secrets(GOOD, production=True)
     written = folder / ".handoff" / "secrets"
     assert stat.S_IMODE(written.stat().st_mode) == 0o700
@@ -101,13 +72,13 @@ def test_secrets_are_written_where_others_cannot_enter_and_once(folder: Path) ->
     assert compose.write_secrets({**GOOD, "FLOWER_BASIC_AUTH": "admin:another"}, production=True)
 
 
-def test_credentials_of_providers_are_written_as_they_are_now(folder: Path) -> None:
+def test_removed_credentials_of_providers_are_deleted(folder: Path) -> None:
     written, kept = folder / ".handoff" / "secrets" / "apps", folder / "apps"
     compose.write_secrets(GOOD, production=True)
     assert list(written.iterdir()) == []
     kept.mkdir()
     (kept / "fcm.default.json").write_text("{}")
-    assert not compose.write_secrets(GOOD, production=True), "no service is made anew for it"
+    assert not compose.write_secrets(GOOD, production=True), "no container is recreated"
     assert [file.name for file in written.iterdir()] == ["fcm.default.json"]
     (kept / "fcm.default.json").unlink()
     (kept / "fcm.shop.json").write_text("{}")
@@ -115,7 +86,7 @@ def test_credentials_of_providers_are_written_as_they_are_now(folder: Path) -> N
     assert [file.name for file in written.iterdir()] == ["fcm.shop.json"]
 
 
-def test_in_development_mail_goes_to_the_sink_unless_it_is_to_go_elsewhere(folder: Path) -> None:
+def test_in_development_mail_goes_to_the_sink_unless_configured(folder: Path) -> None:
     assert json.loads(compose.app_files({}, production=False)["smtp.default.json"])["host"] == "mail"
     (folder / "elsewhere").mkdir()
     (folder / "elsewhere" / "smtp.default.json").write_text("mine")
@@ -123,20 +94,20 @@ def test_in_development_mail_goes_to_the_sink_unless_it_is_to_go_elsewhere(folde
     assert files == {"smtp.default.json": "mine"}
 
 
-def test_it_says_where_things_are() -> None:
+def test_places_name_every_url() -> None:
     said = "\n".join(compose.places({**GOOD, "HANDOFF_API_PORT": "8001"}, production=False))
     assert "http://127.0.0.1:8001/docs" in said
     assert "http://127.0.0.1:5555  (login admin:login)" in said
-    assert compose.places(GOOD, production=True)[0].endswith(" joins the network handoff_front.")
+    assert compose.places(GOOD, production=True)[0].endswith(" to the network handoff_front.")
     assert "another_front" in compose.places({"COMPOSE_PROJECT_NAME": "another"}, production=True)[0]
 
 
-def test_without_docker_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_docker_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "argv", ["compose"])
     assert compose.main() == 2
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "This needs Docker with Compose: https://docs.docker.com/engine/install\n")
+    assert (said.out, said.err) == ("", "`make up` needs Docker with Compose: https://docs.docker.com/engine/install\n")
 
 
 def test_the_lock_of_dclint_names_no_registry() -> None:

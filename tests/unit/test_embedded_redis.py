@@ -1,4 +1,4 @@
-"""The embedded Valkey that the demo, `make dev` and the tests use."""
+"""The embedded Valkey of the demo, `make dev` and the tests."""
 
 import socket
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
     assert redis.exit_code == 0
 
 
-def test_a_taken_port_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", free_port())) as server:
         redis = Redis(tmp_path, port=server.getsockname()[1], appendonly=False)
         redis.start()

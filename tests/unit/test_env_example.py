@@ -1,4 +1,4 @@
-"""`.env.example` is the list of all settings, and a copy of it is a working `.env`."""
+"""`.env.example` lists every setting, and a copy of it is a working `.env`."""
 
 import re
 
@@ -14,7 +14,7 @@ from stack import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 SERVICES: list[type[SharedSettings]] = [ApiSettings, FlowerSettings, WorkerSettings]
-OTHERS = {"HANDOFF_REDIS_PORT", *PASSWORDS.values()}  # read by stack.py and compose.py
+OTHERS = {"HANDOFF_REDIS_PORT", *PASSWORDS.values()}  # settings of stack.py and compose.py
 
 
 def names(settings: type[SharedSettings]) -> set[str]:
@@ -22,7 +22,7 @@ def names(settings: type[SharedSettings]) -> set[str]:
     return {str(field.validation_alias or prefix + name).upper() for name, field in settings.model_fields.items()}
 
 
-def test_every_setting_is_there_with_a_line_on_what_it_does() -> None:
+def test_every_setting_is_listed_with_a_comment() -> None:
     listed = re.findall(r"^#?([A-Z_]+)=.+$", EXAMPLE.read_text(), re.MULTILINE)
     assert set(listed) == OTHERS.union(*map(names, SERVICES))
     assert len(listed) == len(set(listed))

@@ -1,4 +1,4 @@
-"""The Makefile is the index of what can be done here."""
+"""The Makefile lists every command of the project."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def test_a_key_needs_a_name() -> None:
     assert "make key NAME=client" in answer.stderr
 
 
-def test_a_name_is_no_code(tmp_path: Path) -> None:
+def test_a_name_is_never_evaluated(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     for name in (f'a b"$(touch {ran})', f"$(shell touch {ran})", f"`touch {ran}`", f'";touch {ran};"', "'"):
         answer = make("key", f"NAME={name}")
@@ -47,7 +47,7 @@ def test_a_token_file_may_have_any_name(tmp_path: Path) -> None:
     assert f"The tokens in {file} cannot be read" in answer.stderr
 
 
-def test_an_old_python_is_told_what_to_do(tmp_path: Path) -> None:
+def test_an_old_python_is_an_error_with_advice(tmp_path: Path) -> None:
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Processes are waited for by asking, say why they did not start, and leave nothing behind."""
+"""A process says why it did not start, and leaves nothing behind."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from process import NotReady, Process, free_port, is_free, take_lock, wait_until
+from process import NotReady, Process, free_port, is_free, is_locked, take_lock, wait_until
 
-# Starts a child of its own, says so, and waits for a signal, which is kept for it from then on.
+# Starts a child, writes its pid, and waits for a signal that it blocked before.
 PARENT = """
 import pathlib, signal, subprocess
 child = subprocess.Popen(["sleep", "60"])
@@ -63,7 +63,7 @@ def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path
     assert parent.exit_code == -signal.SIGKILL
 
 
-def test_a_restarted_process_is_another_one(tmp_path: Path) -> None:
+def test_a_restart_starts_a_new_process(tmp_path: Path) -> None:
     parent = Parent(tmp_path)
     parent.start()
     parent.wait_ready()
@@ -82,7 +82,7 @@ def test_an_early_exit_shows_the_end_of_the_log(tmp_path: Path) -> None:
         process.wait_ready()
 
 
-def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
+def test_waiting_for_a_process_has_a_time_limit(tmp_path: Path) -> None:
     process = Parent(tmp_path, "import time; print('thinking', flush=True); time.sleep(60)")
     process.start()
     assert wait_until(lambda: process.log.read_text() == "thinking\n", 10)
@@ -92,7 +92,7 @@ def test_a_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
-def test_nothing_outlives_a_starter_that_could_not_clean_up(tmp_path: Path, number: signal.Signals) -> None:
+def test_nothing_outlives_a_parent_that_could_not_clean_up(tmp_path: Path, number: signal.Signals) -> None:
     starter = f"""
 import pathlib, sys
 sys.path[:0] = {[str(Path(__file__).parent), *sys.path]!r}
@@ -124,7 +124,9 @@ signal.pause()
         assert child.stdout is not None
         assert child.stdout.readline() == "True\n"
         assert not take_lock(file)
+        assert is_locked(file)
         child.kill()
+    assert not is_locked(file)
     assert take_lock(file)
 
 

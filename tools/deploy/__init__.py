@@ -1,1 +1,1 @@
-"""`make deploy` and its siblings: from a commit to a rollout that has shown that it works, or to the old one."""
+"""`make deploy` and related commands: deploy a commit, test it, and restore the old release on failure."""

@@ -1,13 +1,14 @@
-"""`python -m deploy COMMAND`: what `make deploy`, `rollback`, `undeploy`, `status` and `secrets` run.
+"""`python -m deploy COMMAND`: runs `make deploy`, `rollback`, `undeploy`, `status` and `secrets`.
 
-No check can be skipped. Exit codes: 0, done; 1, it failed, and the last lines say what the cluster runs; 2, nothing
-was changed, and each line on standard error says what is missing; 130, it was interrupted.
+No check can be skipped. Exit codes: 0, done; 1, the command failed, and its last lines say what the cluster runs;
+2, nothing changed, and each line on standard error names one problem; 130, interrupted.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from deploy.deployment import deploy
 from deploy.errors import Failed, Refused
 from deploy.make_secrets import secrets
 from deploy.options import PRODUCTION, Options
@@ -15,7 +16,6 @@ from deploy.rollback import rollback
 from deploy.shell import Run, run
 from deploy.status import status
 from deploy.undeploy import undeploy
-from deploy.up import deploy
 from interrupts import ignore, raise_once
 
 COMMANDS: dict[str, Callable[[Run, Options], None]] = {
@@ -32,17 +32,17 @@ def parse(arguments: Sequence[str]) -> tuple[str, Options]:
         prog="python -m deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--context", default="", help="the kubectl context of the cluster; never a default")
+    parser.add_argument("--context", default="", help="the kubectl context of the cluster; there is no default")
     parser.add_argument("--overlay", default="", help=f"a folder of deploy/k8s/overlays (default: {PRODUCTION})")
-    parser.add_argument("--registry", default="", help="where images are pushed: registry.example.com/team")
-    parser.add_argument("--load", default="", help="or a command that takes image names into the cluster")
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
-    parser.add_argument("--allow-dirty", action="store_true", help="deploy changes that are not committed")
+    parser.add_argument("--registry", default="", help="the registry for the images: registry.example.com/team")
+    parser.add_argument("--load", default="", help="or a command that loads images, given by name, into the cluster")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    parser.add_argument("--allow-dirty", action="store_true", help="deploy uncommitted changes")
     parser.add_argument("--to", default="", help="rollback: the number of a bundle that `status` lists")
-    parser.add_argument("--data", action="store_true", help="undeploy: volumes, Secrets and the namespace, too")
+    parser.add_argument("--data", action="store_true", help="undeploy: also delete volumes, Secrets and the namespace")
     given = parser.parse_args(arguments)
     if given.to and not given.to.isdecimal():
-        raise Refused(f"TO={given.to} is no number of a bundle: `make status` lists them.")
+        raise Refused(f"TO={given.to} is not the number of a bundle: `make status` lists them.")
     options = Options(
         context=given.context,
         overlay=given.overlay or PRODUCTION,
@@ -68,10 +68,10 @@ def main(arguments: Sequence[str], runner: Run = run) -> int:
         print(failure, file=sys.stderr)
         return 1
     except KeyboardInterrupt as interrupt:
-        print(str(interrupt) or "Interrupted: the same command goes on.", file=sys.stderr)
+        print(str(interrupt) or "Interrupted: run the same command again to continue.", file=sys.stderr)
         return 130
     finally:
-        ignore()  # the process ends now
+        ignore()  # nothing is left to interrupt
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What has to be there in the cluster before a deploy starts: a sentence for each thing that is not."""
+"""Checks the cluster before a deploy: yields a sentence for each problem."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from deploy.errors import Refused
 from deploy.kubectl import Kubectl, documents
-from deploy.lock import taken
+from deploy.lock import holder_sentence
 from deploy.objects import Obj, group_of, made_secrets, secret_keys
 from deploy.smoke import SECRET, SECRET_KEY
 
-OLDEST = (1, 34)
-VERBS = ("get", "list", "watch", "create", "patch", "delete")  # to diff, apply, prune and wait
-OURS = {  # what a deploy itself needs beside the bundle's objects
+OLDEST_VERSION = (1, 34)
+VERBS = ("get", "list", "watch", "create", "patch", "delete")  # for diff, apply, prune and wait
+DEPLOY_RIGHTS = {  # rights of the deploy itself, beside those for the bundle's objects
     ("", "secrets"): ("get", "list", "create", "patch", "delete"),
     ("", "pods"): ("get", "list", "delete"),
     ("", "pods/log"): ("get",),
@@ -22,7 +22,7 @@ OURS = {  # what a deploy itself needs beside the bundle's objects
     ("coordination.k8s.io", "leases"): ("get", "create", "update", "delete"),
 }
 
-HELD = {  # what the services read from a Secret that is mounted as a whole
+MOUNTED_KEYS = {  # keys that services read from a Secret without listed items
     "handoff-api": {"HANDOFF_API_KEY_PEPPER", "HANDOFF_API_KEYS"},
     "handoff-redis": {"users.acl"},
     "handoff-flower": {"FLOWER_BASIC_AUTH", "FLOWER_COOKIE_SECRET"},
@@ -32,9 +32,9 @@ HELD = {  # what the services read from a Secret that is mounted as a whole
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind that the cluster serves."""
+    """A kind of object that the cluster serves."""
 
-    name: str  # plural, as rights are given for it
+    name: str  # plural, as in RBAC rules
     namespaced: bool
 
 
@@ -42,23 +42,24 @@ Served = Mapping[tuple[str, str], Resource]  # by group and kind
 
 
 def version_of(kubectl: Kubectl) -> str:
-    """The cluster's version, like '1.36'.
+    """Return the version of the cluster, like '1.36'.
 
     Raises:
-        Refused: it does not answer, or is too old.
+        Refused: the cluster does not answer, or is too old.
     """
     ran = kubectl.ask("version", "--output=json", "--request-timeout=10s", timeout=20)
     server = json.loads(ran.out or "{}").get("serverVersion") if not ran.code else None
     if not server:
         raise Refused(f"The cluster of the context {kubectl.context} does not answer: {ran.reason}.")
     major, minor = int(server["major"]), int(server["minor"].rstrip("+"))
-    if (major, minor) < OLDEST:
-        raise Refused(f"The cluster runs Kubernetes {major}.{minor}: Handoff needs {OLDEST[0]}.{OLDEST[1]} or newer.")
+    if (major, minor) < OLDEST_VERSION:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise Refused(f"The cluster runs Kubernetes {major}.{minor}: Handoff needs {oldest} or newer.")
     return f"{major}.{minor}"
 
 
 def served_kinds(kubectl: Kubectl) -> Served:
-    """What the cluster serves; a group whose own server is away is left out."""
+    """Return the kinds that the cluster serves, without API groups whose own server does not answer."""
     found = {}
     for line in kubectl.ask("api-resources", "--no-headers").out.splitlines():
         name, *_, version, namespaced, kind = line.split()
@@ -70,11 +71,11 @@ def served_kinds(kubectl: Kubectl) -> Served:
 def unserved(objects: Iterable[Obj], served: Served) -> Iterator[str]:
     missing = {(group_of(obj), obj["kind"]) for obj in objects} - set(served)
     for group, kind in sorted(missing):
-        yield f"The cluster knows no {kind} of {group or 'the core'}: install what brings it, or leave its component."
+        yield f"The cluster has no {kind} of {group or 'the core'}: install it, or remove its component."
 
 
 def no_rights(kubectl: Kubectl, objects: Iterable[Obj], served: Served) -> Iterator[str]:
-    needed = [(group, name, verb, True) for (group, name), verbs in OURS.items() for verb in verbs]
+    needed = [(group, name, verb, True) for (group, name), verbs in DEPLOY_RIGHTS.items() for verb in verbs]
     for kind in sorted({(group_of(obj), obj["kind"]) for obj in objects} & set(served)):
         needed += [(kind[0], served[kind].name, verb, served[kind].namespaced) for verb in VERBS]
     reviews = [_review(kubectl.namespace, *right) for right in dict.fromkeys(needed)]
@@ -105,24 +106,24 @@ def _reviews(answer: str) -> Iterator[Obj]:
 
 
 def missing_secrets(kubectl: Kubectl, objects: Sequence[Obj], advice: str) -> Iterator[str]:
-    """`advice` is the command that makes them."""
+    """Yield a sentence for each missing Secret. `advice` is the command that creates Secrets."""
     if kubectl.get("namespace", kubectl.namespace) is None:
-        yield f"There is no namespace {kubectl.namespace} yet: `{advice}` makes it, and the Secrets."
+        yield f"The namespace {kubectl.namespace} does not exist: `{advice}` creates it and the Secrets."
         return
     there = {secret["metadata"]["name"]: set(secret.get("data", {})) for secret in kubectl.list("secrets")}
     for name, keys in needed_secrets(objects).items():
         if name not in there:
-            yield f"The Secret {name} ({', '.join(sorted(keys))}) is missing: `{advice}` makes what can be made."
+            yield f"The Secret {name} ({', '.join(sorted(keys))}) is missing: run `{advice}`."
         elif lacking := keys - there[name]:
             yield f"The Secret {name} lacks {', '.join(sorted(lacking))}: see `{advice}`."
 
 
 def needed_secrets(objects: Sequence[Obj]) -> dict[str, set[str]]:
-    """The Secrets that have to be there before the bundle, with their keys; the smoke Job's among them."""
+    """Return the keys of each Secret that the bundle and the smoke Job need."""
     smoke: dict[str, set[str]] = {} if SECRET in made_secrets(objects) else {SECRET: set()}
-    return {name: keys | HELD.get(name, set()) for name, keys in (secret_keys(objects) | smoke).items()}
+    return {name: keys | MOUNTED_KEYS.get(name, set()) for name, keys in (secret_keys(objects) | smoke).items()}
 
 
 def locked(kubectl: Kubectl) -> Iterator[str]:
-    if sentence := taken(kubectl):
+    if sentence := holder_sentence(kubectl):
         yield sentence

@@ -1,16 +1,16 @@
-"""How a command ends early."""
+"""The errors that end a command."""
 
 
 class Refused(Exception):
-    """Nothing was changed; each argument is a sentence that says what is missing. Exit code 2."""
+    """Nothing changed. Each argument is a sentence about one problem. Exit code 2."""
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.args))
 
 
 class Failed(Exception):
-    """Something was changed, or tried; the message says what went wrong. Exit code 1."""
+    """The command changed something and failed; the message says why. Exit code 1."""
 
 
 class SmokeFailed(Failed):
-    """All is applied and ready, and does not do its work."""
+    """Every workload is ready, but the smoke test fails."""

@@ -1,4 +1,4 @@
-"""What must hold for rendered objects before any cluster sees them."""
+"""Checks rendered objects before they reach a cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,12 +10,12 @@ from deploy.smoke import SERVICE
 
 
 def check(objects: Sequence[Obj], version: str) -> None:
-    """Holds objects against the schemas of a Kubernetes version like '1.36', and against what a deploy relies on.
+    """Check objects against the schemas of a Kubernetes version like '1.36', and against the assumptions of a deploy.
 
     Raises:
-        Refused: with a sentence for each thing that is wrong.
+        Refused: with a sentence for each problem.
     """
-    wrong = [*_invalid(objects, version), *_twice(objects), *_scaled_by_two(objects)]
+    wrong = [*_invalid(objects, version), *_duplicates(objects), *_replicas_and_scaler(objects)]
     if named(objects, "Service", SERVICE) is None:
         wrong.append(f"The overlay has no Service {SERVICE}, which the smoke Job calls.")
     if wrong:
@@ -23,7 +23,7 @@ def check(objects: Sequence[Obj], version: str) -> None:
 
 
 def check_pinned(objects: Iterable[Obj]) -> None:
-    """Raises Refused for images that another pull may give another content."""
+    """Raise Refused for an image whose tag may change its content."""
     if wrong := list(_unpinned(objects)):
         raise Refused(*wrong)
 
@@ -33,13 +33,13 @@ def _invalid(objects: Iterable[Obj], version: str) -> Iterator[str]:
         try:
             validate(obj, version, strict=True)
         except SchemaNotFoundError:
-            continue  # a custom resource: the API server's dry run judges it
+            continue  # a custom resource: the API server's dry run checks it
         except ValidationError as error:
             where = ".".join(map(str, error.path))
-            yield f"{title(obj)} is no valid object of Kubernetes {version}: {where}: {error.message}."
+            yield f"{title(obj)} is not valid in Kubernetes {version}: {where}: {error.message}."
 
 
-def _twice(objects: Iterable[Obj]) -> Iterator[str]:
+def _duplicates(objects: Iterable[Obj]) -> Iterator[str]:
     seen = set()
     for obj in objects:
         if key(obj) in seen:
@@ -52,12 +52,12 @@ def _unpinned(objects: Iterable[Obj]) -> Iterator[str]:
         name, digest = image.partition("@")[::2]
         tag = name.rpartition("/")[2].partition(":")[2]
         if not digest and tag in ("", "latest"):
-            yield f"The image {image} is not pinned: give it a digest or a tag that stays."
+            yield f"The image {image} is not pinned: give it a digest or a fixed tag."
 
 
-def _scaled_by_two(objects: Iterable[Obj]) -> Iterator[str]:
+def _replicas_and_scaler(objects: Iterable[Obj]) -> Iterator[str]:
     for scaler in of_kind(objects, "HorizontalPodAutoscaler", "ScaledObject"):
         target = scaler["spec"]["scaleTargetRef"]
         workload = named(objects, target.get("kind", "Deployment"), target["name"])
         if workload is not None and "replicas" in workload["spec"]:
-            yield f"{title(workload)} says replicas, which {title(scaler)} decides: leave them out of the manifest."
+            yield f"{title(workload)} sets replicas, which {title(scaler)} controls: remove them from the manifest."

@@ -1,4 +1,4 @@
-"""The three images: built once for each state of the files, pushed and pinned by digest, or handed to LOAD."""
+"""Builds the three images once for each revision, then pushes them to a registry or loads them with LOAD."""
 
 import json
 import shlex
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploy.errors import Refused
 from deploy.shell import Run
-from deploy.steps import say
+from deploy.steps import print_step
 
 NAMES = ("handoff-api", "handoff-worker", "handoff-flower")
 BUILD_SECONDS, PUSH_SECONDS, LOAD_SECONDS = 1800.0, 900.0, 900.0
@@ -15,12 +15,12 @@ BUILD_SECONDS, PUSH_SECONDS, LOAD_SECONDS = 1800.0, 900.0, 900.0
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of ours under the name that the cluster pulls."""
+    """One of the three images, under the name that the cluster pulls."""
 
-    name: str  # as the manifests call it
+    name: str  # in the manifests
     repository: str
     tag: str
-    digest: str = ""  # only where a registry gave one
+    digest: str = ""  # only from a registry
 
     @property
     def reference(self) -> str:
@@ -32,12 +32,12 @@ class Image:
 
 
 def provide(run: Run, revision: str, registry: str) -> list[Image]:
-    """Builds what is not there yet, and pushes it when there is a registry.
+    """Build and push the images that do not exist, and return all three.
 
-    An image of the same revision is taken as it is, so that deploying it again restarts nothing.
+    An existing image of the revision is reused, so that deploying the revision again restarts no pod.
 
     Raises:
-        Refused: one cannot be built or pushed.
+        Refused: an image cannot be built or pushed.
     """
     return [_pushed(run, name, revision, registry) if registry else _local(run, name, revision) for name in NAMES]
 
@@ -61,7 +61,7 @@ def _pushed(run: Run, name: str, revision: str, registry: str) -> Image:
 
 
 def _build(run: Run, image: Image) -> None:
-    say(f"Building {image.reference}")
+    print_step(f"Building {image.reference}")
     file = f"services/{image.name.removeprefix('handoff-')}/Dockerfile"
     command = [
         "docker",
@@ -74,11 +74,11 @@ def _build(run: Run, image: Image) -> None:
     ran = run(command, env={"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS)
     if ran.code:
         end = "\n".join((ran.err or ran.out).splitlines()[-20:])
-        raise Refused(f"{file} does not build; nothing was changed in the cluster. The end of the build:\n{end}")
+        raise Refused(f"{file} does not build; the cluster did not change. The end of the build:\n{end}")
 
 
 def _push(run: Run, image: Image) -> str:
-    say(f"Pushing {image.reference}")
+    print_step(f"Pushing {image.reference}")
     ran = run(["docker", "push", "--quiet", image.reference], timeout=PUSH_SECONDS)
     if ran.code:
         raise Refused(f"{image.reference} cannot be pushed: {ran.reason}.")
@@ -87,11 +87,11 @@ def _push(run: Run, image: Image) -> str:
         repository, _, digest = entry.partition("@")
         if repository == image.repository:
             return str(digest)
-    raise Refused(f"docker tells no digest of {image.reference} after pushing it.")
+    raise Refused(f"docker reports no digest of {image.reference} after the push.")
 
 
 def load(run: Run, command: str, references: Iterable[str]) -> None:
-    """Hands to LOAD every image that is on this machine; what is not, the cluster pulls.
+    """Load every image that is on this machine into the cluster. The cluster pulls the others.
 
     Raises:
         Refused: the command failed.
@@ -100,4 +100,4 @@ def load(run: Run, command: str, references: Iterable[str]) -> None:
     ran = run([*shlex.split(command), *here], timeout=LOAD_SECONDS)
     if ran.code:
         raise Refused(f"LOAD failed on {' '.join(here)}: {ran.reason}.")
-    say(f"Loaded {len(here)} images into the cluster")
+    print_step(f"Loaded {len(here)} images into the cluster")

@@ -1,4 +1,4 @@
-"""`kubectl`, with its context and namespace always said. The one seam to the cluster."""
+"""Runs `kubectl`, always with an explicit context and namespace. Nothing else reaches the cluster."""
 
 import json
 import time
@@ -7,14 +7,12 @@ from typing import Any
 
 from deploy.errors import Failed
 from deploy.objects import Obj
-from deploy.shell import Ran, Run, run
+from deploy.shell import CommandResult, Run, run
 
-MANAGER = "handoff"  # the field manager: what it set is what a deploy owns
-OUTAGE_SECONDS, RETRY_SECONDS = (
-    30.0,
-    1.0,
-)  # an API server that is away for so long, as in an upgrade of the cluster, fails no deploy
-AWAY = (
+MANAGER = "handoff"  # the field manager: a deploy owns the fields that it sets
+OUTAGE_SECONDS = 30.0  # a shorter outage of the API server, as in an upgrade of the cluster, fails no deploy
+RETRY_SECONDS = 1.0
+OUTAGE_SIGNS = (
     "The connection to the server",
     "Unable to connect to the server",
     "client connection lost",
@@ -24,7 +22,7 @@ AWAY = (
 
 
 class KubectlError(Failed):
-    """kubectl refused or could not; the message is its own."""
+    """kubectl failed; the message is from kubectl."""
 
 
 class Kubectl:
@@ -33,58 +31,58 @@ class Kubectl:
         self.namespace = namespace
         self._run = runner
 
-    def ask(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> Ran:
-        """Runs kubectl and tells how it ended."""
+    def ask(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> CommandResult:
+        """Run kubectl and return its result."""
         command = ["kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *arguments]
         return self._run(command, input=input, timeout=timeout, env={"KUBECTL_EXTERNAL_DIFF": "diff -u -N"})
 
     def do(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
-        """Its standard output.
+        """Run kubectl and return its standard output.
 
         Raises:
-            KubectlError: it failed.
+            KubectlError: kubectl failed.
         """
         ran = self.ask(*arguments, input=input, timeout=timeout)
         if ran.code:
             raise KubectlError(f"kubectl {arguments[0]}: {ran.reason}.")
         return ran.out
 
-    def do_again(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
-        """Like `do` for what may be done twice: tried again for a while when the API server is away."""
+    def do_with_retry(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:
+        """Like `do`, for idempotent commands: retry while the API server is away, up to OUTAGE_SECONDS."""
         deadline = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:
                 return self.do(*arguments, input=input, timeout=timeout)
             except KubectlError as error:
-                if time.monotonic() > deadline or not any(sign in str(error) for sign in AWAY):
+                if time.monotonic() > deadline or not any(sign in str(error) for sign in OUTAGE_SIGNS):
                     raise
             time.sleep(RETRY_SECONDS)
 
     def get(self, kind: str, name: str) -> Obj | None:
-        """The object, None when it is not there."""
-        out = self.do_again("get", kind, name, "--ignore-not-found", "--output=json")
+        """Return the object, or None when it does not exist."""
+        out = self.do_with_retry("get", kind, name, "--ignore-not-found", "--output=json")
         return dict(json.loads(out)) if out.strip() else None
 
     def list(self, *kinds: str, selector: str = "") -> list[Obj]:
         narrowed = [f"--selector={selector}"] if selector else []
-        return list(json.loads(self.do_again("get", ",".join(kinds), *narrowed, "--output=json"))["items"])
+        return list(json.loads(self.do_with_retry("get", ",".join(kinds), *narrowed, "--output=json"))["items"])
 
     def create(self, obj: Obj) -> None:
         self.do("create", "--filename=-", input=json.dumps(obj))
 
     def replace(self, obj: Obj) -> None:
-        """Raises KubectlError when the object's resourceVersion is no longer the one in the cluster."""
+        """Replace an object. Raises KubectlError when its resourceVersion is outdated."""
         self.do("replace", "--filename=-", input=json.dumps(obj), timeout=20)
 
     def apply(self, objects: Iterable[Obj]) -> None:
-        """Server-side. Every field that a bundle says is ours, whoever changed it: the diff has shown it."""
+        """Apply server-side. A bundle takes over every field that it sets; the diff has shown these changes."""
         arguments = ["--server-side", "--force-conflicts", f"--field-manager={MANAGER}", "--filename=-"]
-        self.do_again("apply", *arguments, input=as_list(objects), timeout=180)
+        self.do_with_retry("apply", *arguments, input=as_list(objects), timeout=180)
 
     def delete(self, objects: Iterable[Obj], *options: str, timeout: float = 180.0) -> None:
-        """Deletes and waits until they are gone. Those that are not there are no error."""
+        """Delete objects and wait until they are gone. Missing objects are no error."""
         arguments = ["--ignore-not-found", "--filename=-", *options]
-        self.do_again("delete", *arguments, input=as_list(objects), timeout=timeout)
+        self.do_with_retry("delete", *arguments, input=as_list(objects), timeout=timeout)
 
 
 def as_list(objects: Iterable[Obj]) -> str:
@@ -92,7 +90,7 @@ def as_list(objects: Iterable[Obj]) -> str:
 
 
 def documents(text: str) -> list[Any]:
-    """The JSON documents that stand one after the other in a text."""
+    """Return the JSON documents of a text that contains one after the other."""
     decoder, found, at = json.JSONDecoder(), [], 0
     while text[at:].strip():
         at += len(text[at:]) - len(text[at:].lstrip())

@@ -1,4 +1,4 @@
-"""One deploy at a time in a namespace: a Lease in the cluster, renewed while it is held, free again after a crash."""
+"""Allows one deploy at a time in a namespace, by a Lease that is renewed and that expires after a crash."""
 
 import getpass
 import json
@@ -15,38 +15,38 @@ from deploy.kubectl import Kubectl, KubectlError
 from deploy.objects import Obj
 
 NAME = "handoff-deploy"
-DURATION_SECONDS = 60
-RENEWED_EVERY_SECONDS = 15.0
+LEASE_SECONDS = 60
+RENEW_SECONDS = 15.0
 
 
-def me() -> str:
+def operator_name() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 class Lock:
-    """As a context manager: held inside.
+    """A context manager that holds the Lease.
 
     Raises:
-        Refused: another deploy holds it, or it cannot be taken.
+        Refused: another deploy holds the Lease, or it cannot be acquired.
     """
 
     def __init__(self, kubectl: Kubectl) -> None:
         self._kubectl = kubectl
-        self._holder = f"{me()}, process {os.getpid()}"
+        self._holder = f"{operator_name()}, process {os.getpid()}"
         self._lost = ""
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def check(self) -> None:
-        """Raises Failed when the lock could not be kept: another deploy may be running by now."""
+        """Raise Failed when the Lease was lost, because another deploy may run now."""
         if self._lost:
-            raise Failed(f"The lock was lost, so nothing more is applied: {self._lost}")
+            raise Failed(f"The lock was lost, so nothing more was applied: {self._lost}")
 
     def __enter__(self) -> Self:
         try:
             self._take()
         except KubectlError as error:
-            raise Refused(f"The lock cannot be taken: {error}") from None
+            raise Refused(f"The lock cannot be acquired: {error}") from None
         self._thread.start()
         return self
 
@@ -65,18 +65,18 @@ class Lock:
         try:
             self._write(present)
         except KubectlError:
-            if sentence := taken(self._kubectl):  # another one was faster
+            if sentence := holder_sentence(self._kubectl):  # another deploy was faster
                 raise Refused(sentence) from None
             raise
 
     def _write(self, present: Obj | None) -> None:
-        """Creates the Lease, or replaces the one that was read; the API server refuses if that is no longer there."""
+        """Create the Lease, or replace the one that was read. The API server refuses an outdated one."""
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         lease: Obj = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": present["metadata"] if present else {"name": NAME},
-            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now},
+            "spec": {"holderIdentity": self._holder, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": now},
         }
         if present is None:
             self._kubectl.create(lease)
@@ -85,24 +85,22 @@ class Lock:
 
     def _keep(self) -> None:
         kept = time.monotonic()
-        while not self._released.wait(RENEWED_EVERY_SECONDS):
+        while not self._released.wait(RENEW_SECONDS):
             try:
-                present = json.loads(
-                    self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEWED_EVERY_SECONDS)
-                )
+                present = json.loads(self._kubectl.do("get", "lease", NAME, "--output=json", timeout=RENEW_SECONDS))
                 if present["spec"]["holderIdentity"] != self._holder:
-                    self._lost = "somebody else took it."
+                    self._lost = "another deploy took it."
                     return
                 self._write(present)
                 kept = time.monotonic()
             except KubectlError as error:
-                if time.monotonic() - kept > DURATION_SECONDS - RENEWED_EVERY_SECONDS:
+                if time.monotonic() - kept > LEASE_SECONDS - RENEW_SECONDS:
                     self._lost = str(error)
                     return
 
 
-def taken(kubectl: Kubectl) -> str:
-    """Who holds the lock, as a sentence; '' when it is free."""
+def holder_sentence(kubectl: Kubectl) -> str:
+    """Return a sentence that names the holder of the lock, or '' when it is free."""
     lease = kubectl.get("lease", NAME)
     return _held(lease) if lease else ""
 
@@ -112,4 +110,5 @@ def _held(lease: Obj) -> str:
     free = datetime.fromisoformat(spec["renewTime"]) + timedelta(seconds=spec["leaseDurationSeconds"])
     if datetime.now(UTC) > free:
         return ""
-    return f"Another deploy is running: {spec['holderIdentity']}; if that one died, the lock ends {free:%H:%M:%S} UTC."
+    holder = spec["holderIdentity"]
+    return f"Another deploy is running: {holder}; if that process died, the lock expires at {free:%H:%M:%S} UTC."

@@ -1,4 +1,4 @@
-"""`make secrets`: the Secrets that an overlay's pods need, made once; no value is printed, or in any command line."""
+"""`make secrets`: creates the Secrets that an overlay's pods need. No value is printed or in a command line."""
 
 import base64
 import json
@@ -14,21 +14,21 @@ from deploy.options import Options
 from deploy.render import render
 from deploy.shell import Run
 from deploy.smoke import SECRET_KEY
-from deploy.steps import say
+from deploy.steps import print_step
 from deploy.target import nothing_changed, reach
 from handoff_api.auth import digest
 from handoff_api.keys import new_key
 
 Values = Mapping[str, str]
 REDIS_HOST = "redis:6379"
-CANNOT = (
-    "The Secret {name} ({keys}) can't be made up here: create it with `kubectl --namespace={namespace} create secret"
+CANNOT_MAKE = (
+    "The Secret {name} ({keys}) can't be generated: create it with `kubectl --namespace={namespace} create secret"
     " generic {name} --from-file=...`."
 )
 
 
 def secrets(run: Run, options: Options) -> None:
-    """Raises Refused when one of them cannot be made; the others are made first."""
+    """Create the missing Secrets. Raise Refused after that when one of them cannot be generated."""
     with nothing_changed():
         kubectl = reach(run, options)
         objects = render(run, options.overlay)
@@ -36,34 +36,34 @@ def secrets(run: Run, options: Options) -> None:
         present = {secret["metadata"]["name"]: secret for secret in kubectl.list("secrets")}
     needed = cluster.needed_secrets(objects)
     if not needed:
-        say("The overlay brings its Secrets itself: none is made here")
+        print_step("The overlay contains its Secrets, so none is created")
     missing = needed.keys() - present.keys()
     for name in sorted(needed.keys() & present.keys()):
-        say(f"{name} is there already and stays as it is")
+        print_step(f"{name} exists and stays unchanged")
     made = plan(missing, {name: _decoded(secret) for name, secret in present.items()})
     for name, values in sorted(made.items()):
         _write(kubectl, name, values, present.get(name))
-        say(f"{name}: {'its missing entry was added' if name in present else 'made'}")
+        print_step(f"{name}: {'added its missing entry' if name in present else 'created'}")
     if impossible := sorted(missing - made.keys()):
         keys = {name: ", ".join(sorted(needed[name])) for name in impossible}
-        raise Refused(*(CANNOT.format(name=n, keys=keys[n], namespace=kubectl.namespace) for n in impossible))
+        raise Refused(*(CANNOT_MAKE.format(name=n, keys=keys[n], namespace=kubectl.namespace) for n in impossible))
     if "handoff-api" in present and "handoff-api" in made:
-        say("The API reads it at its start: `kubectl rollout restart deployment/api` if it runs")
+        print_step("A running API needs `kubectl rollout restart deployment/api` to read the Secret")
 
 
 def plan(missing: set[str], present: Mapping[str, Values]) -> dict[str, Values]:
-    """What to write so that the missing Secrets are there and fit those that are. What it can't make, it leaves out.
+    """Return the values of the missing Secrets, consistent with the present ones. Others are left out.
 
     Raises:
-        Refused: Redis's users are there, and the URLs with their passwords are lost.
+        Refused: the Redis users exist, but the URLs with their passwords are lost.
     """
     made: dict[str, Values] = {}
     if "handoff-redis" in missing:
         made |= _redis(present.get("handoff-redis-urls"))
     elif "handoff-redis-urls" in missing and "handoff-redis" in present:
         raise Refused(
-            "The Secret handoff-redis holds hashes of passwords that were in handoff-redis-urls, which is gone: delete"
-            " handoff-redis, make both anew, and restart everything."
+            "The Secret handoff-redis contains hashes of passwords from handoff-redis-urls, which is missing: delete"
+            " handoff-redis, create both again, and restart everything."
         )
     if "handoff-smoke" in missing or "handoff-api" in missing:
         made |= _keys(present.get("handoff-api"), present.get("handoff-smoke"))
@@ -74,7 +74,7 @@ def plan(missing: set[str], present: Mapping[str, Values]) -> dict[str, Values]:
 
 
 def _redis(urls: Values | None) -> dict[str, Values]:
-    """Redis's users, and the URLs unless they are there; `admin` is for people and mounted into no pod."""
+    """Return the Redis users, and their URLs unless they exist. `admin` is for operators; no pod mounts it."""
     passwords = new_passwords()
     if urls is None:
         urls = {**redis_urls(passwords, REDIS_HOST), "admin": f"redis://admin:{passwords['admin']}@{REDIS_HOST}/0"}
@@ -84,7 +84,7 @@ def _redis(urls: Values | None) -> dict[str, Values]:
 
 
 def _keys(api: Values | None, smoke: Values | None) -> dict[str, Values]:
-    """The pepper and the digests of the keys, and the plain key of the client `smoke`."""
+    """Return the pepper and the digests of API keys, and the plain key of the client `smoke`."""
     key = smoke[SECRET_KEY] if smoke else new_key()
     pepper = api["HANDOFF_API_KEY_PEPPER"] if api else new_secret()
     others = [
@@ -99,10 +99,10 @@ def _namespace(kubectl: Kubectl, wanted: Obj | None) -> None:
     if kubectl.get("namespace", kubectl.namespace) is not None:
         return
     if wanted is None:
-        raise Refused(f"There is no namespace {kubectl.namespace}, and the overlay has none: create it first.")
+        raise Refused(f"The namespace {kubectl.namespace} does not exist and is not in the overlay: create it first.")
     arguments = ["--server-side", f"--field-manager={MANAGER}", "--filename=-"]
     kubectl.do("apply", *arguments, input=json.dumps(wanted))
-    say(f"The namespace {kubectl.namespace} is made")
+    print_step(f"Created the namespace {kubectl.namespace}")
 
 
 def _write(kubectl: Kubectl, name: str, values: Values, present: Obj | None) -> None:

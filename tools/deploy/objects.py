@@ -1,4 +1,4 @@
-"""Kubernetes objects as they are rendered: dictionaries, and what a deploy has to know of them."""
+"""Functions on rendered Kubernetes objects, which are dictionaries."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,11 +7,11 @@ Obj = dict[str, Any]
 Key = tuple[str, str, str, str]  # group, kind, namespace, name
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
-KEPT = ("Namespace", "PersistentVolumeClaim", "Secret")  # never pruned: they are data, or hold it
+KEPT = ("Namespace", "PersistentVolumeClaim", "Secret")  # never pruned, because they contain data
 
 
 def group_of(obj: Obj) -> str:
-    """The API group, '' for the core's."""
+    """Return the API group, '' for the core group."""
     group, slash, _ = str(obj["apiVersion"]).partition("/")
     return group if slash else ""
 
@@ -34,7 +34,7 @@ def named(objects: Iterable[Obj], kind: str, name: str) -> Obj | None:
 
 
 def pod_specs(objects: Iterable[Obj]) -> Iterator[Obj]:
-    """The pod's spec of each workload."""
+    """Yield the pod spec of each workload."""
     for obj in of_kind(objects, *WORKLOADS):
         spec = obj["spec"]["jobTemplate"]["spec"] if obj["kind"] == "CronJob" else obj["spec"]
         yield spec["template"]["spec"]

@@ -1,10 +1,10 @@
-"""What a person typed."""
+"""The options of a command line."""
 
 import shlex
 from dataclasses import dataclass
 
 PRODUCTION = "production"
-DEV = "dev"  # for clusters to try things on: what is not there yet is made
+DEV = "dev"  # for test clusters: a deploy creates missing Secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,6 @@ class Options:
     data: bool = False
 
     def command(self, target: str) -> str:
-        """The command line of another target for the same installation."""
+        """Return the command line of another make target for the same installation."""
         overlay = "" if self.overlay == PRODUCTION else f" OVERLAY={shlex.quote(self.overlay)}"
         return f"make {target} CONTEXT={shlex.quote(self.context)}{overlay}"

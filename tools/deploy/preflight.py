@@ -1,4 +1,4 @@
-"""What has to be there on this side before a deploy starts: a sentence for each thing that is not."""
+"""Checks this machine and the arguments before a deploy: yields a sentence for each problem."""
 
 import shlex
 import shutil
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from deploy.errors import Refused
 from deploy.images import NAMES
 from deploy.render import overlays
+from deploy.revision import Revision
 from deploy.shell import MISSING, Run
-from deploy.tree import Tree
 
-UNANSWERED = (
+UNREACHABLE_SIGNS = (
     "dial tcp",
     "no such host",
     "connection re",
@@ -30,11 +30,11 @@ def raise_all(sentences: Iterable[str]) -> None:
 def wrong_arguments(registry: str, load: str) -> Iterator[str]:
     if bool(registry) == bool(load):
         yield (
-            "Say where images go, by one of two: REGISTRY=registry.example.com/team,"
-            ' or LOAD="command" that takes image names, like LOAD="kind load docker-image".'
+            "Set one of two: REGISTRY=registry.example.com/team,"
+            ' or LOAD="command", a command that takes image names, like LOAD="kind load docker-image".'
         )
     elif load and not _names_a_program(load):
-        yield f"LOAD={load} names no program that is installed."
+        yield f"LOAD={load} is not an installed program."
 
 
 def _names_a_program(command: str) -> bool:
@@ -49,20 +49,20 @@ def wrong_overlay(overlay: str) -> Iterator[str]:
         yield f"There is no overlay {overlay}: OVERLAY is one of {', '.join(overlays())}."
 
 
-def nobody_to_ask(yes: bool) -> Iterator[str]:
+def no_terminal(yes: bool) -> Iterator[str]:
     if not yes and not sys.stdin.isatty():
-        yield "There is no terminal to ask on: say YES=1 to go on without a question."
+        yield "There is no terminal for the confirmation: set YES=1 to continue without it."
 
 
-def dirty(tree: Tree, allowed: bool) -> Iterator[str]:
-    if tree.dirty and not allowed:
-        yield "The checkout has changes that are not committed: commit them, or say ALLOW_DIRTY=1."
+def dirty(revision: Revision, allowed: bool) -> Iterator[str]:
+    if revision.dirty and not allowed:
+        yield "The checkout has uncommitted changes: commit them, or set ALLOW_DIRTY=1."
 
 
-def docker_away(run: Run) -> Iterator[str]:
+def docker_unreachable(run: Run) -> Iterator[str]:
     ran = run(["docker", "version", "--format={{.Server.Version}}"])
     if ran.code == MISSING:
-        yield "docker is not installed, which builds the images."
+        yield "docker is not installed, but it builds the images."
     elif ran.code:
         yield f"docker does not answer: {ran.reason}."
 
@@ -73,14 +73,14 @@ def wrong_context(run: Run, context: str) -> Iterator[str]:
     if ran.code == MISSING:
         yield "kubectl is not installed."
     elif not context:
-        yield f"Say which cluster: CONTEXT=name, one of {', '.join(known) or 'none: kubectl knows no cluster yet'}."
+        yield f"Set the cluster: CONTEXT=name, one of {', '.join(known) or 'none: kubectl has no context'}."
     elif context not in known:
-        yield f"kubectl knows no context {context}: CONTEXT is one of {', '.join(known) or 'none'}."
+        yield f"kubectl has no context {context}: CONTEXT is one of {', '.join(known) or 'none'}."
 
 
-def registry_away(run: Run, registry: str) -> Iterator[str]:
-    """Asks as docker does, with its logins and proxies. Any answer counts, also one that refuses: pushing tells."""
+def registry_unreachable(run: Run, registry: str) -> Iterator[str]:
+    """Ask the registry through docker, with its logins and proxies. Even a refusal counts as an answer."""
     image = f"{registry.rstrip('/')}/{NAMES[0]}:{NAMES[0]}"
     ran = run(["docker", "buildx", "imagetools", "inspect", image], timeout=30)
-    if ran.code and any(sign in ran.err for sign in UNANSWERED):
+    if ran.code and any(sign in ran.err for sign in UNREACHABLE_SIGNS):
         yield f"The registry of {registry} does not answer: {ran.reason}."

@@ -1,6 +1,6 @@
-"""The bundles that were applied, kept in the cluster, so that any operator's machine can put one back.
+"""Stores the applied bundles in the cluster, so that any operator's machine can restore one.
 
-Each is a Secret `handoff-bundle-<number>`, for a bundle may hold Secrets.
+Each record is a Secret `handoff-bundle-<number>`, because a bundle may contain Secrets.
 """
 
 import base64
@@ -16,14 +16,14 @@ from deploy.objects import Key, Obj, key
 
 LABEL = "handoff.dev/record"
 PREFIX = "handoff-bundle-"
-KEEP = 5
-LARGEST = 1_000_000  # bytes; a Secret takes 1 MiB
+KEPT_BUNDLES = 5
+MAX_BUNDLE_BYTES = 1_000_000  # a Secret may have 1 MiB
 STARTED, PROVEN, UNDONE = "started", "proven", "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """All that one deploy applies."""
+    """The objects that one deploy applies."""
 
     revision: str
     overlay: str
@@ -34,7 +34,7 @@ class Bundle:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     number: int
-    state: str  # STARTED: some of it may be in the cluster; PROVEN: its smoke test succeeded; UNDONE: nothing is left
+    state: str  # STARTED: partly in the cluster; PROVEN: its smoke test succeeded; UNDONE: removed again
     when: str  # ISO 8601
     who: str
     bundle: Bundle
@@ -45,15 +45,15 @@ class Records:
         self._kubectl = kubectl
 
     def all(self) -> list[Record]:
-        """Newest first."""
+        """Return every record, newest first."""
         found = self._kubectl.list("secrets", selector=f"{LABEL}=bundle")
         return sorted(map(_parse, found), key=lambda record: record.number, reverse=True)
 
     def start(self, bundle: Bundle, who: str, number: int) -> Record:
-        """Records a bundle before its first object is applied, so that whatever happens, it is known what it owns.
+        """Record a bundle before its first object is applied, so that an interrupted deploy still owns its objects.
 
         Raises:
-            Failed: it is too large.
+            Failed: the bundle is too large.
         """
         when = datetime.now(UTC).isoformat(timespec="seconds")
         record = Record(number=number, state=STARTED, when=when, who=who, bundle=bundle)
@@ -61,14 +61,14 @@ class Records:
         return record
 
     def mark(self, record: Record, state: str) -> None:
-        """Writes down how it went; with PROVEN also forgets all but the last ones."""
+        """Set the state of a record. PROVEN also deletes all but the newest KEPT_BUNDLES."""
         change = json.dumps({"metadata": {"annotations": {"handoff.dev/state": state}}})
         self._kubectl.do("patch", "secret", f"{PREFIX}{record.number}", "--type=merge", f"--patch={change}")
         if state == PROVEN:
             self._forget(self.all())
 
     def _forget(self, records: Sequence[Record]) -> None:
-        kept = [record for record in records if record.state == PROVEN][:KEEP]
+        kept = [record for record in records if record.state == PROVEN][:KEPT_BUNDLES]
         stale = [record.number for record in records if record not in kept]
         if stale:
             names = [f"secret/{PREFIX}{number}" for number in stale]
@@ -76,12 +76,12 @@ class Records:
 
 
 def running(records: Sequence[Record]) -> Record | None:
-    """The bundle that was proven last."""
+    """Return the bundle that was proven last."""
     return next((record for record in records if record.state == PROVEN), None)
 
 
 def owned(records: Iterable[Record]) -> dict[Key, Obj]:
-    """The objects that may be in the cluster: of the running bundle, and of those that were started after it."""
+    """Return the objects that may be in the cluster: of the running bundle, and of every bundle started after it."""
     found: dict[Key, Obj] = {}
     for record in records:
         if record.state != UNDONE:
@@ -93,8 +93,10 @@ def owned(records: Iterable[Record]) -> dict[Key, Obj]:
 
 def _render(record: Record) -> Obj:
     packed = gzip.compress(json.dumps(asdict(record.bundle), sort_keys=True).encode(), mtime=0)
-    if len(packed) > LARGEST:
-        raise Failed(f"The bundle takes {len(packed):,} bytes packed: it can't be recorded, so it is not applied.")
+    if len(packed) > MAX_BUNDLE_BYTES:
+        raise Failed(
+            f"The bundle takes {len(packed):,} bytes packed: this is too large to record, so nothing was applied."
+        )
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -1,4 +1,4 @@
-"""Makes the cluster run a bundle: in the order that contracts ask for, waited for, pruned, and smoked."""
+"""Applies a bundle in the order that its contracts require, waits, prunes, and runs the smoke test."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from deploy.objects import KEPT, Key, Obj, key, title
 from deploy.records import Bundle
 from deploy.rollout import Rollout
 from deploy.smoke import smoke
-from deploy.steps import say
+from deploy.steps import print_step
 
 Stage = tuple[str, list[Obj]]
 
@@ -18,34 +18,34 @@ class Release:
         self._kubectl = kubectl
         self._lock = lock
         self._rollout = Rollout(kubectl)
-        self._served = served  # the groups and kinds that the cluster knows
+        self._served = served  # groups and kinds that the cluster serves
 
-    def carry_out(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
-        """Applies a bundle. `before` are the contracts served until now, `owned` the objects that may be there.
+    def apply(self, bundle: Bundle, *, before: Collection[str], owned: Mapping[Key, Obj]) -> None:
+        """Apply a bundle. `before` are the contracts served until now, `owned` the objects that may exist.
 
         Raises:
-            Failed: it does not run, or does not do its work.
+            Failed: a workload does not get ready, or the smoke test fails.
         """
         for name, objects in stages(bundle, before):
             self._lock.check()
-            say(f"Applying {name}")
+            print_step(f"Applying {name}")
             self._kubectl.apply(objects)
             self._rollout.wait(objects)
         self._lock.check()
-        self.prune(surplus(owned, bundle.objects))
+        self.prune(prune_candidates(owned, bundle.objects))
         smoke(self._kubectl, bundle.objects)
 
     def prune(self, objects: Sequence[Obj]) -> None:
         known = [obj for obj in objects if key(obj)[:2] in self._served]
         if known:
             self._kubectl.delete(known)
-            say("Removed " + ", ".join(map(title, known)))
+            print_step("Removed " + ", ".join(map(title, known)))
 
 
 def stages(bundle: Bundle, before: Collection[str]) -> list[Stage]:
-    """Groups of objects in the order to apply them, the named ones waited for before the next.
+    """Return the groups of objects in the order in which to apply them.
 
-    A worker that does not know a contract cannot run it: workers go first, unless contracts are only taken away.
+    A worker cannot run an unknown contract: workers go first, unless the bundle only removes contracts.
     """
     parts: dict[str, list[Obj]] = {"configuration, policies and Redis": [], "workers": [], "API": [], "Flower": []}
     for obj in bundle.objects:
@@ -66,7 +66,7 @@ def _part(obj: Obj) -> str:
     return "configuration, policies and Redis"
 
 
-def surplus(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
-    """What was owned and is no longer wanted; never data, nor what holds it."""
+def prune_candidates(owned: Mapping[Key, Obj], objects: Sequence[Obj]) -> list[Obj]:
+    """Return the owned objects that the new ones lack, without kinds that contain data."""
     wanted = {key(obj) for obj in objects}
     return [obj for known, obj in owned.items() if known not in wanted and obj["kind"] not in KEPT]

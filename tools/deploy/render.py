@@ -1,4 +1,4 @@
-"""From an overlay to the objects that are applied. Nothing tracked is edited: all of it goes to build/<revision>/."""
+"""Renders an overlay into objects. It writes only to build/<revision>/ and never edits tracked files."""
 
 import os
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ def folder_of(revision: str) -> Path:
 
 
 def render(run: Run, overlay: str, revision: str = "", images: Iterable[Image] = ()) -> list[Obj]:
-    """The overlay's objects, as it stands there, or with the revision's images, which also writes build/<revision>/.
+    """Return the overlay's objects. With a revision, use its images and write build/<revision>/.
 
     Raises:
-        Refused: kustomize cannot build it.
+        Refused: kustomize cannot build the overlay.
     """
     if not revision:
         return _build(run, OVERLAYS / overlay)[1]
@@ -53,10 +53,10 @@ def _build(run: Run, folder: Path) -> tuple[str, list[Obj]]:
 
 
 def namespace_of(objects: Iterable[Obj]) -> str:
-    """The namespace that the workloads are in.
+    """Return the namespace of the workloads.
 
     Raises:
-        Refused: it is not one.
+        Refused: they are in several namespaces or in none.
     """
     names = {obj["metadata"].get("namespace", "") for obj in of_kind(objects, "Deployment", "StatefulSet")}
     if len(names) != 1 or not (name := names.pop()):

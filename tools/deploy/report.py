@@ -1,4 +1,4 @@
-"""What a person wants to know at the end: where it is, what runs, and how to go back."""
+"""Prints the result of a deploy: URLs, images, and the command that rolls back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,22 +6,24 @@ from deploy.kubectl import Kubectl
 from deploy.objects import Obj, images, named, of_kind
 from deploy.options import Options
 from deploy.records import Record, running
-from deploy.steps import detail, say
+from deploy.steps import print_detail, print_step
 
 
 def report(kubectl: Kubectl, record: Record, past: Sequence[Record], options: Options) -> None:
-    say(f"Bundle {record.number} ({record.bundle.revision}) runs in {kubectl.context}, namespace {kubectl.namespace}")
+    print_step(
+        f"Bundle {record.number} ({record.bundle.revision}) runs in {kubectl.context}, namespace {kubectl.namespace}"
+    )
     for url in urls(record.bundle.objects) or list(_forwards(kubectl, record.bundle.objects)):
-        detail(f"reach it   {url}")
+        print_detail(f"reach it   {url}")
     for image in images(record.bundle.objects):
-        detail(f"image      {image}")
+        print_detail(f"image      {image}")
     before = running(past)
     if before is not None and before.number != record.number:
-        detail(f"go back    {options.command('rollback')}")
+        print_detail(f"go back    {options.command('rollback')}")
 
 
 def urls(objects: Iterable[Obj]) -> list[str]:
-    """What Ingresses and HTTPRoutes make public."""
+    """Return the public URLs of Ingresses and HTTPRoutes."""
     objects = list(objects)
     found = []
     for ingress in of_kind(objects, "Ingress"):

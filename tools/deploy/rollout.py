@@ -1,32 +1,34 @@
-"""Waits until workloads run what was applied, and gives up as soon as it is clear that they will not."""
+"""Waits until workloads are ready, and fails early when a pod is stuck."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from deploy.diagnostics import explain, is_ready, stuck, unready
 from deploy.errors import Failed
 from deploy.kubectl import Kubectl
 from deploy.objects import Obj, named, of_kind, title
-from deploy.steps import detail, say
-from deploy.troubles import explain, is_ready, stuck, unready
+from deploy.steps import print_detail, print_step
 
-PATIENCE_SECONDS = 20.0  # how long a pod may be stuck: an image that is being pushed, a Secret that comes late
-STILL_SECONDS = 240.0  # without one more ready pod: time for a new node, or for a slow start
+STUCK_SECONDS = 20.0  # time that a stuck pod gets for a late image or Secret
+STALLED_SECONDS = 240.0  # time without one more ready pod: enough for a new node or a slow start
 POLL_SECONDS = 1.0
 KINDS = ("Deployment", "StatefulSet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A workload as the cluster has it now."""
+    """The present state of a workload."""
 
     name: str
     ready: int = 0
     desired: int = 0
     done: bool = False
-    verdict: str = ""  # why its controller thinks that it stands still
+    stall_reason: str = ""  # why its controller reports no progress
     newest: Sequence[Obj] = field(default_factory=list)  # pods of the newest revision
-    older: Sequence[Obj] = field(default_factory=list)  # of a StatefulSet, which waits for a stuck one for ever
+    older: Sequence[Obj] = field(
+        default_factory=list
+    )  # only of a StatefulSet, whose controller never replaces a stuck pod
 
 
 class Rollout:
@@ -34,62 +36,62 @@ class Rollout:
         self._kubectl = kubectl
         self._clock = clock
 
-    def look(self, objects: Iterable[Obj]) -> list[Progress]:
-        """The workloads among the objects."""
+    def progress(self, objects: Iterable[Obj]) -> list[Progress]:
+        """Return the progress of each workload among the objects."""
         live = self._kubectl.list("deployments", "statefulsets", "replicasets", "pods")
         return [progress(obj, live) for obj in of_kind(objects, *KINDS)]
 
     def wait(self, objects: Sequence[Obj]) -> None:
-        """Waits for the workloads among the objects.
+        """Wait until the workloads among the objects are ready.
 
         Raises:
-            Failed: a pod is stuck, a rollout stands still, or it takes too long. What explains it is printed.
+            Failed: a pod is stuck, or no pod gets ready for too long. The diagnostics are printed.
         """
         if not of_kind(objects, *KINDS):
             return
         since, most, deadline = dict[str, float](), -1, 0.0
-        states = self.look(objects)
+        states = self.progress(objects)
         while waiting := [state for state in states if not state.done]:
             reached = sum(is_ready(pod) for state in states for pod in state.newest)
             if reached > most:
-                most, deadline = reached, self._clock() + STILL_SECONDS
-            self._judge(waiting, since, deadline)
+                most, deadline = reached, self._clock() + STALLED_SECONDS
+            self._fail_if_stuck(waiting, since, deadline)
             for name in (name for state in waiting for name in stuck(state.older)):
                 self._kubectl.do("delete", "pod", name, "--ignore-not-found", "--wait=false")
             time.sleep(POLL_SECONDS)
-            states = self.look(objects)
-        say("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
+            states = self.progress(objects)
+        print_step("Ready: " + ", ".join(f"{state.name} {state.ready}/{state.desired}" for state in states))
 
-    def _judge(self, states: Sequence[Progress], since: dict[str, float], deadline: float) -> None:
-        """Fails when a trouble has lasted too long; `since` remembers from when on each one did."""
+    def _fail_if_stuck(self, states: Sequence[Progress], since: dict[str, float], deadline: float) -> None:
+        """Raise Failed when a problem lasts too long. `since` stores when each problem began."""
         now = self._clock()
-        troubles = {state.name: _because(state) for state in states if state.verdict}
+        problems = {state.name: _reason(state) for state in states if state.stall_reason}
         for state in states:
-            troubles |= stuck(state.newest)
-        for name in set(since) - set(troubles):
+            problems |= stuck(state.newest)
+        for name in set(since) - set(problems):
             del since[name]
-        lasting = [name for name in troubles if now - since.setdefault(name, now) > PATIENCE_SECONDS]
+        lasting = [name for name in problems if now - since.setdefault(name, now) > STUCK_SECONDS]
         if lasting:
-            sentence = f"{lasting[0]} does not get ready: {troubles[lasting[0]]}"
+            sentence = f"{lasting[0]} does not get ready: {problems[lasting[0]]}"
         elif now > deadline:
             names = ", ".join(state.name for state in states)
-            sentence = f"{names}: no further pod got ready in {STILL_SECONDS:.0f} s: {_because(states[0])}"
+            sentence = f"{names}: no further pod got ready in {STALLED_SECONDS:.0f} s: {_reason(states[0])}"
         else:
             return
-        say("What the cluster tells:")
-        detail("\n".join(explain(self._kubectl, [pod for state in states for pod in state.newest])))
+        print_step("The cluster reports:")
+        print_detail("\n".join(explain(self._kubectl, [pod for state in states for pod in state.newest])))
         raise Failed(f"{sentence.rstrip('.')}.")
 
 
-def _because(state: Progress) -> str:
-    return next(iter(unready(state.newest).values()), state.verdict or "no pod of it is there")
+def _reason(state: Progress) -> str:
+    return next(iter(unready(state.newest).values()), state.stall_reason or "it has no pod")
 
 
 def progress(obj: Obj, live: Sequence[Obj]) -> Progress:
-    """How far a workload is, by the rules of `kubectl rollout status`."""
+    """Return the progress of a workload, by the rules of `kubectl rollout status`."""
     found = named(live, obj["kind"], obj["metadata"]["name"])
     if found is None:
-        return Progress(name=title(obj), verdict="it is gone")
+        return Progress(name=title(obj), stall_reason="it does not exist")
     status, desired = found.get("status", {}), found["spec"].get("replicas", 1)
     seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 1)
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
@@ -105,13 +107,13 @@ def progress(obj: Obj, live: Sequence[Obj]) -> Progress:
         ready=ready,
         desired=desired,
         done=seen and done,
-        verdict=_verdict(status) if seen else "",
+        stall_reason=_stall_reason(status) if seen else "",
         newest=newest,
         older=older,
     )
 
 
-def _verdict(status: Obj) -> str:
+def _stall_reason(status: Obj) -> str:
     for condition in status.get("conditions", []):
         if (condition["type"], condition["status"]) in (("Progressing", "False"), ("ReplicaFailure", "True")):
             return str(condition.get("message", condition["type"]))
@@ -119,7 +121,7 @@ def _verdict(status: Obj) -> str:
 
 
 def _pods(workload: Obj, live: Sequence[Obj]) -> tuple[list[Obj], list[Obj]]:
-    """The pods of a workload's newest revision, and those of a StatefulSet's older ones."""
+    """Return the pods of the newest revision, and those of a StatefulSet's older revisions."""
     uid, pods = workload["metadata"]["uid"], of_kind(live, "Pod")
     if workload["kind"] == "StatefulSet":
         mine = [pod for pod in pods if _owner(pod) == uid]

@@ -1,4 +1,4 @@
-"""Runs other programs. An interrupt of ours ends them with all that they started."""
+"""Runs other programs. An interrupt kills a program with all its child processes."""
 
 import contextlib
 import os
@@ -16,16 +16,16 @@ MISSING = 127
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """How a program ended."""
+class CommandResult:
+    """The exit code and the output of a program."""
 
-    code: int  # TIMED_OUT when it was killed after its time, MISSING when there is no such program
+    code: int  # TIMED_OUT when the timeout killed it, MISSING when it is not installed
     out: str
     err: str
 
     @property
     def reason(self) -> str:
-        """The last line that it wrote on standard error, or else on standard output."""
+        """The last line of standard error, or else of standard output."""
         lines = (self.err.strip() or self.out.strip()).splitlines()
         return (
             lines[-1].strip().removeprefix("error: ").removeprefix("ERROR: ").rstrip(".?")
@@ -34,13 +34,13 @@ class Ran:
         )
 
 
-Run = Callable[..., Ran]
+Run = Callable[..., CommandResult]
 
 
 def run(
     command: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
-) -> Ran:
-    """Runs a command in the repository's root. `input` is what it reads; secrets go there, never into `command`."""
+) -> CommandResult:
+    """Run a command in the repository's root. `input` is its standard input; pass secrets there, never in `command`."""
     try:
         with uninterrupted():
             child = subprocess.Popen(
@@ -52,19 +52,19 @@ def run(
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C reaches this process alone, which decides what to end
+                start_new_session=True,  # Ctrl-C reaches only this process, which stops the command
             )
     except (FileNotFoundError, PermissionError):
-        return Ran(MISSING, "", f"{command[0]} is not installed")
+        return CommandResult(MISSING, "", f"{command[0]} is not installed")
     try:
         out, err = child.communicate(input, timeout)
     except subprocess.TimeoutExpired:
         _kill(child)
-        return Ran(TIMED_OUT, "", f"{command[0]} gave no answer within {timeout:.0f} s")
+        return CommandResult(TIMED_OUT, "", f"{command[0]} did not finish within {timeout:.0f} s")
     except BaseException:
         _kill(child)
         raise
-    return Ran(child.returncode, out, err)
+    return CommandResult(child.returncode, out, err)
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

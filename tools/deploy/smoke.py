@@ -1,29 +1,29 @@
-"""The smoke Job: a client in the cluster that submits to each lane, sees the effect, and is refused without a key."""
+"""Runs the smoke Job: a client in the cluster that submits to each queue and tests a wrong API key."""
 
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from deploy.diagnostics import explain, stuck
 from deploy.errors import Failed, SmokeFailed
 from deploy.kubectl import Kubectl
 from deploy.objects import Obj, image_of, named
-from deploy.steps import detail, say
-from deploy.troubles import explain, stuck
+from deploy.steps import print_detail, print_step
 from handoff_contracts.queues import QUEUES
 
 SERVICE = "api"
 SECRET, SECRET_KEY = "handoff-smoke", "HANDOFF_SMOKE_KEY"
 NAME = "handoff-smoke"
-LONGEST_SECONDS = 180
+TIME_LIMIT_SECONDS = 180
 SCRIPT = Path(__file__).with_name("smoke_client.py")
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
 
 def smoke(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
-    """Runs the Job against the API that was applied, and removes it.
+    """Run the Job against the applied API, and delete the Job.
 
     Raises:
-        SmokeFailed: something does not work; what the Job wrote is printed.
+        SmokeFailed: a check failed; the Job's output is printed.
     """
     kubectl.delete([_job(objects)], "--cascade=foreground")
     kubectl.create(_job(objects))
@@ -34,20 +34,20 @@ def smoke(kubectl: Kubectl, objects: Sequence[Obj]) -> None:
 
 
 def _wait(kubectl: Kubectl) -> None:
-    deadline, pods = time.monotonic() + LONGEST_SECONDS + 30, list[Obj]()
+    deadline, pods = time.monotonic() + TIME_LIMIT_SECONDS + 30, list[Obj]()
     while time.monotonic() < deadline:
         status = (kubectl.get("job", NAME) or {}).get("status", {})
         pods = kubectl.list("pods", selector=f"job-name={NAME}")
         if status.get("succeeded"):
-            say("Smoke test succeeded:")
-            detail(kubectl.do("logs", f"job/{NAME}"))
+            print_step("Smoke test succeeded:")
+            print_detail(kubectl.do("logs", f"job/{NAME}"))
             return
         if status.get("failed") or stuck(pods):
             break
         time.sleep(0.5)
-    say("Smoke test failed:")
-    detail("\n".join(explain(kubectl, pods)))
-    raise SmokeFailed("The smoke test failed: what it wrote stands above.")
+    print_step("Smoke test failed:")
+    print_detail("\n".join(explain(kubectl, pods)))
+    raise SmokeFailed("The smoke test failed: see its output above.")
 
 
 def _job(objects: Iterable[Obj]) -> Obj:
@@ -58,7 +58,7 @@ def _job(objects: Iterable[Obj]) -> Obj:
     environment = {
         "HANDOFF_SMOKE_API": f"{SERVICE}:{_port(objects)}",
         "HANDOFF_SMOKE_KEY_FILE": f"/run/secrets/{SECRET_KEY}",
-        "HANDOFF_SMOKE_LANES": shared,
+        "HANDOFF_SMOKE_QUEUES": shared,
         "HANDOFF_SMOKE_SERVED": alone,
     }
     container = {
@@ -85,7 +85,7 @@ def _job(objects: Iterable[Obj]) -> Obj:
         "metadata": {"name": NAME, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": LONGEST_SECONDS,
+            "activeDeadlineSeconds": TIME_LIMIT_SECONDS,
             "ttlSecondsAfterFinished": 600,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },

@@ -1,9 +1,9 @@
-"""`make status`: what runs, since when and by whom, and how much waits."""
+"""`make status`: prints the bundles, who deployed them, the workloads, and the depth of each queue."""
 
 import re
 
 from deploy.kubectl import Kubectl
-from deploy.lock import taken
+from deploy.lock import holder_sentence
 from deploy.objects import images
 from deploy.options import Options
 from deploy.records import STARTED, Records, running
@@ -17,7 +17,7 @@ DEPTH = re.compile(r'^handoff_queue_depth\{queue="(?P<queue>[^"]+)"\} (?P<depth>
 
 
 def status(run: Run, options: Options) -> None:
-    """Raises Refused when it cannot be told."""
+    """Print the status. Raises Refused when the cluster does not answer."""
     with nothing_changed():
         kubectl = reach(run, options)
         past = Records(kubectl).all()
@@ -27,23 +27,21 @@ def status(run: Run, options: Options) -> None:
             )
         current = running(past)
         if past and past[0].state == STARTED:
-            print(taken(kubectl) or f"Bundle {past[0].number} was cut off: parts of it may be there.")
+            print(holder_sentence(kubectl) or f"Bundle {past[0].number} was interrupted: parts of it may be applied.")
         if current is None:
             print(f"No proven bundle in the namespace {kubectl.namespace}.")
             return
-        for state in Rollout(kubectl).look(current.bundle.objects):
-            print(
-                f"{state.name:<20} {state.ready}/{state.desired} ready{'' if state.done else '  NOT as it should be'}"
-            )
+        for state in Rollout(kubectl).progress(current.bundle.objects):
+            print(f"{state.name:<20} {state.ready}/{state.desired} ready{'' if state.done else '  NOT up to date'}")
         print("waiting   " + _backlog(kubectl))
         for line in [*urls(current.bundle.objects), *images(current.bundle.objects)]:
             print(f"          {line}")
 
 
 def _backlog(kubectl: Kubectl) -> str:
-    """Tasks that wait in each queue, as the API counts them."""
+    """Return the depth of each queue, from the API's metrics."""
     ran = kubectl.ask("exec", "deployment/api", "--", "python", "-c", METRICS, timeout=20)
     depths = {match["queue"]: int(float(match["depth"])) for match in DEPTH.finditer(ran.out)}
     if ran.code or not depths:
-        return f"not known: {ran.reason}" if ran.code else "not known: the API does not tell"
+        return f"unknown: {ran.reason}" if ran.code else "unknown: the API reports no queue"
     return ", ".join(f"{queue} {depth}" for queue, depth in depths.items())

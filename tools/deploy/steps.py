@@ -1,14 +1,15 @@
-"""What a person reads while it runs: one line a step, with the seconds since the start."""
+"""Prints the steps of a command, one line each, with the seconds since the start."""
 
 import time
 
 _BEGAN = time.monotonic()
 
 
-def say(text: str) -> None:
+def print_step(text: str) -> None:
+    """Print one line for a step."""
     print(f"{time.monotonic() - _BEGAN:6.1f} s  {text}", flush=True)
 
 
-def detail(text: str) -> None:
-    """Lines that belong to the step before."""
+def print_detail(text: str) -> None:
+    """Print lines that belong to the previous step."""
     print("\n".join(f"          {line}" for line in text.splitlines()), flush=True)

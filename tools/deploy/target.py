@@ -1,4 +1,4 @@
-"""The installation that a command is about."""
+"""The installation that a command changes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ from deploy.shell import Run
 
 @contextlib.contextmanager
 def nothing_changed() -> Iterator[None]:
-    """A failure or an interrupt in here leaves the cluster as it was."""
+    """Mark a block that does not change the cluster: a failure inside is Refused."""
     try:
         yield
     except Failed as error:
         raise Refused(str(error)) from None
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("Interrupted; nothing was changed.") from None
+        raise KeyboardInterrupt("Interrupted; nothing changed.") from None
 
 
 def reach(run: Run, options: Options) -> Kubectl:
-    """kubectl for the context, and for the overlay's namespace.
+    """Return kubectl for the context and for the overlay's namespace.
 
     Raises:
-        Refused: there is no such context or overlay, or the cluster does not answer.
+        Refused: the context or the overlay does not exist, or the cluster does not answer.
     """
     preflight.raise_all([*preflight.wrong_context(run, options.context), *preflight.wrong_overlay(options.overlay)])
     kubectl = Kubectl(options.context, namespace_of(render(run, options.overlay)), runner=run)

@@ -28,7 +28,7 @@ def slow_clients(scene: Scene, count: int) -> Iterator[list[socket.socket]]:
                 try:
                     each.send(b"x")
                 except OSError:
-                    continue  # it was closed by the API, which is what is hoped for
+                    continue  # the API closed it, as expected
 
     thread = threading.Thread(target=drip, daemon=True)
     thread.start()

@@ -11,7 +11,7 @@ from tests.faults.scene import Scene
 
 @contextmanager
 def stop_reconcilers(scene: Scene) -> Iterator[None]:
-    """Inside the block nobody renews a lease or sweeps."""
+    """Inside the block no worker renews a lease or sweeps."""
     parents = [worker.pid for worker in scene.stack.workers]
     for pid in parents:
         os.kill(pid, signal.SIGSTOP)

@@ -45,12 +45,12 @@ def sheds(answer: Answer) -> bool:
 
 
 def post(scene: Scene, key: str) -> Answer:
-    """One attempt. Whatever comes of it is in the book, as for every other request."""
+    """One attempt. Whatever comes of it is in the client log, as for every other request."""
     job = single(key)
-    scene.book.write(key, "invoked")
+    scene.client_log.write(key, "invoked")
     answer = scene.client.ask("POST", job.path, job.body, {"Idempotency-Key": key})
     if answer.status == 202:
-        scene.book.write(key, "ok", id=answer.body["id"])
+        scene.client_log.write(key, "ok", id=answer.body["id"])
     else:
-        scene.book.write(key, "unknown")
+        scene.client_log.write(key, "unknown")
     return answer

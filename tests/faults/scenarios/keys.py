@@ -15,12 +15,14 @@ def play(scene: Scene, *, quick: bool) -> None:
     for number in range(rounds):
         for key in range(KEYS):
             job = single(f"reused-{number}-{key}")
-            scene.book.write(job.key, "invoked")
+            scene.client_log.write(job.key, "invoked")
             # A waiting client learns of the task's own end, a hurried one of its acceptance.
             headers = {"Idempotency-Key": f"reused-{key}", **({"Prefer": "wait=1"} if key % 2 else {})}
             answer = scene.client.ask("POST", job.path, job.body, headers)
             scene.expect(answer.status in (200, 202), f"a key was answered with {answer.status}")
-            scene.book.write(job.key, "ok" if answer.status in (200, 202) else "failed", id=str(answer.body.get("id")))
+            scene.client_log.write(
+                job.key, "ok" if answer.status in (200, 202) else "failed", id=str(answer.body.get("id"))
+            )
         wait_until(partial(are_done, scene, KEYS * (number + 1)), 60)
         expire_records(scene)
     scene.notes.append(f"{KEYS} keys used {rounds} times, each after its record was gone")
@@ -28,7 +30,7 @@ def play(scene: Scene, *, quick: bool) -> None:
 
 def expire_records(scene: Scene) -> None:
     """Ends the life of every record that belongs to a task, and of no key."""
-    for entry in scene.book.entries().values():
+    for entry in scene.client_log.entries().values():
         names = [f"handoff:{kind}:{entry.id}" for kind in ("task", "payload", "outcome")]
         scene.expired.add(entry.key)
         for name in names:

@@ -33,7 +33,7 @@ def play(scene: Scene, *, quick: bool) -> None:
 
 def same_answer(scene: Scene, jobs: list[Job]) -> None:
     """A request that is repeated later is given the same id."""
-    known = scene.book.entries()
+    known = scene.client_log.entries()
     sample = [job for job in scene.random.sample(jobs, 50) if known[job.key].status == "ok"]
     others = [job.key for job in sample if scene.client.submit(job.key, job.path, job.body)[1] != known[job.key].id]
     scene.expect(not others, f"{len(others)} keys stand for two tasks: {', '.join(others[:3])}")

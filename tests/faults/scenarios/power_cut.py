@@ -18,8 +18,8 @@ CLIENTS = 16
 def play(scene: Scene, *, quick: bool) -> None:
     stop_together(scene.stack.workers)
     cut(scene, "undurable", durable=False)
-    scene.excused |= {entry.key for entry in scene.book.entries().values()}
-    gone = sum(unknown(scene, entry.id) for entry in scene.book.entries().values() if entry.status == "ok")
+    scene.excused |= {entry.key for entry in scene.client_log.entries().values()}
+    gone = sum(unknown(scene, entry.id) for entry in scene.client_log.entries().values() if entry.status == "ok")
     scene.notes.append(f"without durable accept {gone} are gone")
     scene.expect(gone > 0, "without durable accept the cut took nothing that was accepted, so it shows nothing")
     for number in range(1 if quick else 5):

@@ -20,7 +20,7 @@ def play(scene: Scene, *, quick: bool) -> None:
     for api in (scene.stack.api, second):
         api.grace = 20  # what gunicorn gives its own processes
     urls = [scene.stack.api.url, second.url]
-    load = Load(endless("rolling"), urls, scene.book, scene.sink, threads=4, ahead=200).start()
+    load = Load(endless("rolling"), urls, scene.client_log, scene.sink, threads=4, ahead=200).start()
     scene.loads.append(load)
     rounds = 1 if quick else 5
     for number in range(1, rounds + 1):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from deploy.objects import Obj, group_of, title
-from deploy.shell import Ran
+from deploy.shell import CommandResult
 
 CHANGING = ("apply", "create", "replace", "delete", "patch")
 SERVED = {  # plural, API version, namespaced
@@ -61,7 +61,7 @@ class Cluster:
         """The calls that changed something, without those for the lock."""
         return [call for call in self.calls if call.startswith(CHANGING) and "handoff-deploy" not in call]
 
-    def call(self, words: Sequence[str], input: str) -> Ran:
+    def call(self, words: Sequence[str], input: str) -> CommandResult:
         verb, *rest = words
         options = [word for word in rest if word.startswith("-")]
         names = [word for word in rest if not word.startswith("-")]
@@ -69,31 +69,31 @@ class Cluster:
         asked = verb == "create" and "metadata" not in given[0]  # a review of rights, which changes nothing
         self.calls.append("review" if asked else " ".join([verb, *names, *map(title, given)]))
         with self._turn:
-            answer: Ran = getattr(self, f"_{verb.replace('-', '_')}")(names, options, given)
+            answer: CommandResult = getattr(self, f"_{verb.replace('-', '_')}")(names, options, given)
         return answer
 
-    def _version(self, *_: object) -> Ran:
+    def _version(self, *_: object) -> CommandResult:
         return _json({"serverVersion": {"major": "1", "minor": self.minor}})
 
-    def _config(self, *_: object) -> Ran:
-        return Ran(0, "lab\n", "")
+    def _config(self, *_: object) -> CommandResult:
+        return CommandResult(0, "lab\n", "")
 
-    def _api_resources(self, *_: object) -> Ran:
-        return Ran(0, "".join(f"{row} {kind}\n" for kind, row in SERVED.items()), "")
+    def _api_resources(self, *_: object) -> CommandResult:
+        return CommandResult(0, "".join(f"{row} {kind}\n" for kind, row in SERVED.items()), "")
 
-    def _get(self, names: list[str], options: list[str], _: list[Obj]) -> Ran:
+    def _get(self, names: list[str], options: list[str], _: list[Obj]) -> CommandResult:
         if names[0] == "events":
-            return Ran(0, "BackOff: Back-off restarting failed container\n", "")
+            return CommandResult(0, "BackOff: Back-off restarting failed container\n", "")
         if len(names) > 1:
             found = self._seen(kind_of(names[0]), names[1])
             if found is None and "--ignore-not-found" not in options:
-                return Ran(1, "", "Error from server (NotFound): it is not there")
-            return _json(found) if found else Ran(0, "", "")
+                return CommandResult(1, "", "Error from server (NotFound): it is not there")
+            return _json(found) if found else CommandResult(0, "", "")
         selector = next((option.partition("=")[2] for option in options if option.startswith("--selector=")), "")
         kinds = [kind_of(word) for word in names[0].split(",")]
         seen = [obj for kind in kinds for obj in self._listed(kind)]
         if "--output=name" in options:
-            return Ran(0, "".join(f"{obj['kind'].lower()}/{obj['metadata']['name']}\n" for obj in seen), "")
+            return CommandResult(0, "".join(f"{obj['kind'].lower()}/{obj['metadata']['name']}\n" for obj in seen), "")
         return _json({"items": [obj for obj in seen if _selected(obj, selector)]})
 
     def _listed(self, kind: str) -> list[Obj]:
@@ -127,38 +127,38 @@ class Cluster:
         status = {"containerStatuses": [container], "conditions": [ready]}
         return {"kind": "ReplicaSet", "metadata": replica_set}, {"kind": "Pod", "metadata": pod, "status": status}
 
-    def _create(self, _: list[str], options: list[str], given: list[Obj]) -> Ran:
+    def _create(self, _: list[str], options: list[str], given: list[Obj]) -> CommandResult:
         if given[0]["kind"] == "SelfSubjectAccessReview":
-            return Ran(0, "\n".join(json.dumps(self._reviewed(review)) for review in given), "")
+            return CommandResult(0, "\n".join(json.dumps(self._reviewed(review)) for review in given), "")
         if title(given[0]) in self._objects:
-            return Ran(1, "", "Error from server (AlreadyExists): it is there")
+            return CommandResult(1, "", "Error from server (AlreadyExists): it exists")
         return self._apply(_, options, given)
 
     def _reviewed(self, review: Obj) -> Obj:
         allowed = review["spec"]["resourceAttributes"]["resource"] not in self.denied
         return {**review, "status": {"allowed": allowed}}
 
-    def _replace(self, _: list[str], options: list[str], given: list[Obj]) -> Ran:
+    def _replace(self, _: list[str], options: list[str], given: list[Obj]) -> CommandResult:
         present = self._objects.get(title(given[0]))
         if not present or present["metadata"]["resourceVersion"] != given[0]["metadata"].get("resourceVersion"):
-            return Ran(1, "", "Error from server (Conflict): the object has been modified")
+            return CommandResult(1, "", "Error from server (Conflict): the object has been modified")
         return self._apply(_, options, given)
 
-    def _apply(self, _: list[str], __: list[str], given: list[Obj]) -> Ran:
+    def _apply(self, _: list[str], __: list[str], given: list[Obj]) -> CommandResult:
         for obj in given:
             self.put(obj)
-        return Ran(0, "", "")
+        return CommandResult(0, "", "")
 
-    def _diff(self, _: list[str], __: list[str], given: list[Obj]) -> Ran:
+    def _diff(self, _: list[str], __: list[str], given: list[Obj]) -> CommandResult:
         new = [obj for obj in given if not self._same(obj)]
         sections = [f"diff -u -N LIVE/x MERGED/{_file(obj)}\n+changed\n" for obj in new]
-        return Ran(1 if new else 0, "".join(sections), "")
+        return CommandResult(1 if new else 0, "".join(sections), "")
 
     def _same(self, obj: Obj) -> bool:
         present = self._objects.get(title(obj))
         return present is not None and all(present.get(field) == obj.get(field) for field in ("spec", "data"))
 
-    def _delete(self, names: list[str], options: list[str], given: list[Obj]) -> Ran:
+    def _delete(self, names: list[str], options: list[str], given: list[Obj]) -> CommandResult:
         doomed = [title(obj) for obj in given]
         if names and "/" in names[0]:
             doomed += [f"{kind_of(name.partition('/')[0])} {name.partition('/')[2]}" for name in names]
@@ -169,23 +169,23 @@ class Cluster:
             doomed += [title(obj) for obj in self.all(kind_of(names[0])) if _selected(obj, selector)]
         for name in doomed:
             self._objects.pop(name, None)
-        return Ran(0, "", "")
+        return CommandResult(0, "", "")
 
-    def _patch(self, names: list[str], options: list[str], _: list[Obj]) -> Ran:
+    def _patch(self, names: list[str], options: list[str], _: list[Obj]) -> CommandResult:
         change = json.loads(next(option.partition("=")[2] for option in options if option.startswith("--patch=")))
         obj = self._objects[f"{kind_of(names[0])} {names[1]}"]
         obj["metadata"]["annotations"] |= change["metadata"]["annotations"]
-        return Ran(0, "", "")
+        return CommandResult(0, "", "")
 
-    def _logs(self, names: list[str], *_: object) -> Ran:
-        return Ran(0, f"the log of {names[0]}\n", "")
+    def _logs(self, names: list[str], *_: object) -> CommandResult:
+        return CommandResult(0, f"the log of {names[0]}\n", "")
 
-    def _exec(self, *_: object) -> Ran:
-        return Ran(0, 'handoff_queue_depth{queue="high"} 3.0\n', "")
+    def _exec(self, *_: object) -> CommandResult:
+        return CommandResult(0, 'handoff_queue_depth{queue="high"} 3.0\n', "")
 
 
-def _json(document: Obj) -> Ran:
-    return Ran(0, json.dumps(document), "")
+def _json(document: Obj) -> CommandResult:
+    return CommandResult(0, json.dumps(document), "")
 
 
 def _items(text: str) -> list[Obj]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from deploy.objects import Obj
-from deploy.shell import MISSING, Ran
+from deploy.shell import MISSING, CommandResult
 from tests.unit.deploy.fake_cluster import Cluster
 
 DIGEST = f"sha256:{'c' * 64}"
@@ -21,7 +21,7 @@ class Machine:
         self.revision, self.changes = "aaaaaaaaaaaa", ""  # git's
         self.images: set[str] = set()  # docker's
         self.published: set[str] = set()  # the registry's
-        self.fails: dict[str, Ran] = {}  # how a command ends, by the beginning of its line
+        self.fails: dict[str, CommandResult] = {}  # how a command ends, by the beginning of its line
         self.lines: list[str] = []
         self.inputs: list[str] = []
 
@@ -32,7 +32,7 @@ class Machine:
         input: str | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = 60.0,
-    ) -> Ran:
+    ) -> CommandResult:
         words = [word for word in command if not word.startswith(("--context=", "--namespace="))]
         line = " ".join(words)
         self.lines.append(" ".join(command))
@@ -45,34 +45,34 @@ class Machine:
         answer = {"git": self._git, "docker": self._docker, "kubectl": self._kustomize, "true": self._load}.get(
             words[0]
         )
-        return answer(words[1:]) if answer else Ran(MISSING, "", f"{words[0]} is not installed")
+        return answer(words[1:]) if answer else CommandResult(MISSING, "", f"{words[0]} is not installed")
 
-    def _git(self, words: Sequence[str]) -> Ran:
+    def _git(self, words: Sequence[str]) -> CommandResult:
         answers = {"rev-parse": self.revision, "status": self.changes, "write-tree": "b" * 40}
-        return Ran(0, answers.get(words[0], ""), "")
+        return CommandResult(0, answers.get(words[0], ""), "")
 
-    def _docker(self, words: Sequence[str]) -> Ran:
+    def _docker(self, words: Sequence[str]) -> CommandResult:
         if words[0] == "build":
             self.images |= {word.removeprefix("--tag=") for word in words if word.startswith("--tag=")}
             self.cluster.calls.append("build")
         if words[:2] == ["image", "inspect"]:
             if "--format={{json .RepoDigests}}" in words:
-                return Ran(0, json.dumps([f"{words[2].rpartition(':')[0]}@{DIGEST}"]), "")
-            return Ran(0 if words[2] in self.images else 1, "", "")
+                return CommandResult(0, json.dumps([f"{words[2].rpartition(':')[0]}@{DIGEST}"]), "")
+            return CommandResult(0 if words[2] in self.images else 1, "", "")
         if words[:2] == ["push", "--quiet"]:
             self.published.add(words[2])
         if words[:3] == ["buildx", "imagetools", "inspect"]:
             there = words[3] in self.published
-            return Ran(0, json.dumps({"digest": DIGEST}), "") if there else Ran(1, "", "not found")
-        return Ran(0, "", "")
+            return CommandResult(0, json.dumps({"digest": DIGEST}), "") if there else CommandResult(1, "", "not found")
+        return CommandResult(0, "", "")
 
-    def _load(self, words: Sequence[str]) -> Ran:
+    def _load(self, words: Sequence[str]) -> CommandResult:
         self.cluster.calls.append(f"load {' '.join(words)}")
-        return Ran(0, "", "")
+        return CommandResult(0, "", "")
 
-    def _kustomize(self, words: Sequence[str]) -> Ran:
+    def _kustomize(self, words: Sequence[str]) -> CommandResult:
         file, images = Path(words[1], "kustomization.yaml"), dict[str, str]()
         for entry in yaml.safe_load(file.read_text()).get("images", []) if file.parent.parent.name == "build" else []:
             pin = f"@{entry['digest']}" if "digest" in entry else f":{entry['newTag']}"
             images[entry["name"]] = entry["newName"] + pin
-        return Ran(0, yaml.safe_dump_all(self.overlay(images)), "")
+        return CommandResult(0, yaml.safe_dump_all(self.overlay(images)), "")

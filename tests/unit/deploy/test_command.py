@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.revision import read_revision
 from deploy.shell import MISSING, ROOT, TIMED_OUT, run
-from deploy.tree import read_tree
 from process import wait_until
 
 KUBECTL = """#!/bin/sh
@@ -41,7 +41,7 @@ def command(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess
 def test_without_a_context_nothing_is_asked_of_any_cluster(env: dict[str, str], name: str) -> None:
     ran = command(env, name, "--yes")
     assert ran.returncode == 2
-    assert "Say which cluster: CONTEXT=name, one of lab." in ran.stderr
+    assert "Set the cluster: CONTEXT=name, one of lab." in ran.stderr
     assert ran.stdout == ""
     assert not Path(env["CALLS"]).exists()
 
@@ -72,18 +72,18 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def test_changed_files_get_a_name_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_files_get_their_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.shell.ROOT", tmp_path)
     for line in (["init"], ["add", "."], ["commit", "--allow-empty", "--message=1"]):
         assert run(["git", "-c", "user.email=a@b", "-c", "user.name=a", *line]).code == 0
-    clean = read_tree(run)
+    clean = read_revision(run)
     (tmp_path / "b").write_text("untracked")
-    dirty = read_tree(run)
+    dirty = read_revision(run)
     (tmp_path / "b").write_text("another")
-    other = read_tree(run)
+    other = read_revision(run)
     assert (clean.dirty, dirty.dirty) == (False, True)
-    assert len({clean.revision, dirty.revision, other.revision}) == 3
-    assert dirty.revision.startswith(f"{clean.revision}-")
+    assert len({clean.name, dirty.name, other.name}) == 3
+    assert dirty.name.startswith(f"{clean.name}-")
     (tmp_path / "b").write_text("untracked")
-    assert read_tree(run) == dirty
+    assert read_revision(run) == dirty
     assert run(["git", "status", "--porcelain"]).out == "?? b\n"

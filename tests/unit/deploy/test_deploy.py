@@ -9,17 +9,17 @@ from deploy import records, smoke
 from deploy.kubectl import Kubectl
 from deploy.objects import key
 from deploy.records import Bundle, Records
-from deploy.release import stages, surplus
-from deploy.shell import Ran
+from deploy.release import prune_candidates, stages
+from deploy.shell import CommandResult
 from tests.unit.deploy.fake_machine import Machine
 from tests.unit.deploy.manifests import add_config, config, overlay
 from tests.unit.deploy.seen import NEW, image, states
 from tests.unit.deploy.typed import deploy, typed
 
-Told = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
-def test_a_first_deploy(machine: Machine, capsys: Told) -> None:
+def test_a_first_deploy(machine: Machine, capsys: Capture) -> None:
     assert deploy(machine) == 0
     stages = [call for call in machine.cluster.changed if "Secret" not in call and "patch" not in call]
     assert [call.rpartition(" ")[2] for call in stages if call.startswith("apply")] == [
@@ -36,14 +36,14 @@ def test_a_first_deploy(machine: Machine, capsys: Told) -> None:
     assert "port-forward service/api 8000:80" in out
 
 
-def test_the_first_on_a_cluster_to_try_things_on_makes_the_secrets(machine: Machine, capsys: Told) -> None:
+def test_the_first_deploy_to_a_test_cluster_creates_the_secrets(machine: Machine, capsys: Capture) -> None:
     names = [secret["metadata"]["name"] for secret in machine.cluster.all("Secret")]
     machine.cluster.call(["delete", "namespace", "handoff"], "")
     machine.cluster.call(["delete", "secret", *names], "")
     capsys.readouterr()
     assert deploy(machine) == 0
     assert {*names} <= {secret["metadata"]["name"] for secret in machine.cluster.all("Secret")}
-    assert "handoff-api: made" in capsys.readouterr().out
+    assert "handoff-api: created" in capsys.readouterr().out
 
 
 def test_every_call_names_its_context_and_namespace(machine: Machine) -> None:
@@ -52,7 +52,7 @@ def test_every_call_names_its_context_and_namespace(machine: Machine) -> None:
     assert all("--context=lab --namespace=handoff " in line for line in calls if "config get-contexts" not in line)
 
 
-def test_the_same_again_builds_and_changes_nothing(machine: Machine, tmp_path: Path, capsys: Told) -> None:
+def test_the_same_revision_again_changes_nothing(machine: Machine, tmp_path: Path, capsys: Capture) -> None:
     assert deploy(machine) == 0
     first = (tmp_path / "build" / "aaaaaaaaaaaa" / "bundle.yaml").read_bytes()
     machine.cluster.calls.clear()
@@ -60,7 +60,7 @@ def test_the_same_again_builds_and_changes_nothing(machine: Machine, tmp_path: P
     assert "build" not in machine.cluster.calls
     assert (tmp_path / "build" / "aaaaaaaaaaaa" / "bundle.yaml").read_bytes() == first
     assert states(machine.cluster) == [("aaaaaaaaaaaa", "proven")]
-    assert "The cluster has all of it already" in capsys.readouterr().out
+    assert "The cluster already has every object" in capsys.readouterr().out
 
 
 def test_a_registry_gives_the_digests(machine: Machine) -> None:
@@ -99,7 +99,7 @@ def test_what_the_last_bundle_owned_is_pruned_but_never_data(machine: Machine) -
     ]
     machine.cluster.put(config("someone-elses", "1"))
     owned = {key(obj): obj for obj in [*add_config({}), *kept]}
-    assert [obj["metadata"]["name"] for obj in surplus(owned, overlay({}))] == ["handoff-new"]
+    assert [obj["metadata"]["name"] for obj in prune_candidates(owned, overlay({}))] == ["handoff-new"]
 
     machine.overlay = add_config
     assert deploy(machine) == 0
@@ -110,11 +110,11 @@ def test_what_the_last_bundle_owned_is_pruned_but_never_data(machine: Machine) -
 
 
 def test_a_bundle_that_cannot_be_recorded_is_not_applied(
-    machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "LARGEST", 100)
+    monkeypatch.setattr(records, "MAX_BUNDLE_BYTES", 100)
     assert deploy(machine) == 2
-    assert "it can't be recorded, so it is not applied." in capsys.readouterr().err
+    assert "this is too large to record, so nothing was applied." in capsys.readouterr().err
     assert machine.cluster.changed == []
 
 
@@ -124,7 +124,9 @@ def test_the_last_five_proven_bundles_are_kept(machine: Machine) -> None:
     assert [revision for revision, _ in states(machine.cluster)] == [f"{number:012}" for number in range(2, 7)]
 
 
-def test_an_answer_that_is_no_yes(machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_other_than_yes_changes_nothing(
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", lambda question: "n")
     assert typed(machine, "deploy") == 2
@@ -138,9 +140,11 @@ def test_an_api_server_that_is_away_for_a_moment_fails_nothing(
     away = iter([True, True])
     call = machine.cluster.call
 
-    def flaky(words: list[str], input: str) -> Ran:
+    def flaky(words: list[str], input: str) -> CommandResult:
         if words[0] == "apply" and next(away, False):
-            return Ran(1, "", "The connection to the server was refused - did you specify the right host or port?")
+            return CommandResult(
+                1, "", "The connection to the server was refused - did you specify the right host or port?"
+            )
         return call(words, input)
 
     monkeypatch.setattr("deploy.kubectl.RETRY_SECONDS", 0)

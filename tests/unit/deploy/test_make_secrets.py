@@ -1,4 +1,4 @@
-"""Secrets are made once, fit each other, and are seen by nobody."""
+"""Secrets are created once, are consistent, and are never printed."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from tests.unit.deploy.typed import typed
 
 REDIS = {"handoff-redis", "handoff-redis-urls"}
 API = {"handoff-api", "handoff-smoke"}
-Told = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
 def secret(cluster: Cluster, name: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ def test_the_secrets_fit_each_other(machine: Machine) -> None:
         assert f"user {user} reset on #{hashlib.sha256(password.encode()).hexdigest()} " in users
 
 
-def test_no_value_is_in_a_command_line_or_printed(machine: Machine, capsys: Told) -> None:
+def test_no_value_is_in_a_command_line_or_printed(machine: Machine, capsys: Capture) -> None:
     machine.cluster.call(["delete", "secret", "handoff-flower", "handoff-smoke"], "")
     assert typed(machine, "secrets") == 0
     said = "".join(capsys.readouterr()) + "\n".join(machine.lines)
@@ -49,13 +49,13 @@ def test_no_value_is_in_a_command_line_or_printed(machine: Machine, capsys: Told
             assert value not in said
 
 
-def test_what_is_there_is_left_alone(machine: Machine, capsys: Told) -> None:
+def test_existing_secrets_stay_unchanged(machine: Machine, capsys: Capture) -> None:
     capsys.readouterr()
     before = {obj["metadata"]["name"]: obj["data"] for obj in machine.cluster.all("Secret")}
     assert typed(machine, "secrets") == 0
     assert {obj["metadata"]["name"]: obj["data"] for obj in machine.cluster.all("Secret")} == before
     assert machine.cluster.changed == []
-    assert capsys.readouterr().out.count("is there already and stays as it is") == len(before)
+    assert capsys.readouterr().out.count("exists and stays unchanged") == len(before)
 
 
 def test_users_are_made_anew_from_the_urls() -> None:
@@ -65,15 +65,15 @@ def test_users_are_made_anew_from_the_urls() -> None:
 
 
 def test_urls_cannot_be_made_from_hashes() -> None:
-    with pytest.raises(Refused, match="handoff-redis holds hashes"):
+    with pytest.raises(Refused, match="handoff-redis contains hashes"):
         plan({"handoff-redis-urls"}, {"handoff-redis": plan(REDIS, {})["handoff-redis"]})
 
 
-def test_a_redis_that_is_not_ours_is_not_made_up(machine: Machine, capsys: Told) -> None:
+def test_urls_of_an_external_redis_are_not_generated(machine: Machine, capsys: Capture) -> None:
     machine.overlay = lambda images: [*overlay(images)[:3], workload("api", "handoff-api", "handoff-redis-urls/api")]
     machine.cluster.call(["delete", "secret", "handoff-redis", "handoff-redis-urls"], "")
     assert typed(machine, "secrets") == 2
-    assert "The Secret handoff-redis-urls (api) can't be made up here" in capsys.readouterr().err
+    assert "The Secret handoff-redis-urls (api) can't be generated" in capsys.readouterr().err
 
 
 def test_a_lost_pepper_takes_the_smoke_key_along() -> None:
@@ -83,7 +83,7 @@ def test_a_lost_pepper_takes_the_smoke_key_along() -> None:
     assert lets_in(dict(again["handoff-api"]), whole["handoff-smoke"]["HANDOFF_SMOKE_KEY"]) == "smoke"
 
 
-def test_a_lost_smoke_key_is_made_beside_the_others(machine: Machine, capsys: Told) -> None:
+def test_a_lost_smoke_key_is_generated_again(machine: Machine, capsys: Capture) -> None:
     api = secret(machine.cluster, "handoff-api")
     entries = f"{api['HANDOFF_API_KEYS']},shop={'a' * 64}"
     present = {"handoff-api": {**api, "HANDOFF_API_KEYS": entries}}

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.diff import readable
 from deploy.objects import Obj, image_of, key, secret_keys
-from deploy.release import surplus
+from deploy.release import prune_candidates
 from deploy.report import urls
 from tests.unit.deploy.manifests import meta, overlay, workload
 
@@ -71,7 +71,7 @@ def test_the_image_of_a_service(image: str) -> None:
 def test_another_version_of_an_api_is_the_same_object() -> None:
     old = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": meta("api")}
     new = {**old, "apiVersion": "autoscaling/v2"}
-    assert surplus({key(old): old}, [new]) == []
+    assert prune_candidates({key(old): old}, [new]) == []
 
 
 def test_public_urls() -> None:

@@ -7,7 +7,7 @@ from tests.unit.deploy.manifests import config, overlay
 from tests.unit.deploy.seen import NEW, OLD, image, states
 from tests.unit.deploy.typed import deploy, typed
 
-Told = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def twice(machine: Machine) -> Machine:
     return machine
 
 
-def test_a_rollback_takes_its_settings_along(twice: Machine, capsys: Told) -> None:
+def test_a_rollback_restores_settings(twice: Machine, capsys: Capture) -> None:
     assert typed(twice, "rollback", "--yes") == 0
     assert image(twice.cluster, "api") == f"handoff-api:{OLD}"
     assert twice.cluster.find("ConfigMap", "handoff-settings-1")
@@ -35,33 +35,33 @@ def test_a_rollback_to_a_number(twice: Machine) -> None:
     assert image(twice.cluster, "api") == f"handoff-api:{NEW}"
 
 
-def test_a_rollback_that_fails_puts_back_what_ran(twice: Machine, capsys: Told) -> None:
+def test_a_failed_rollback_restores_the_running_bundle(twice: Machine, capsys: Capture) -> None:
     twice.cluster.broken = {f"handoff-api:{OLD}"}
     assert typed(twice, "rollback", "--yes") == 1
     assert image(twice.cluster, "api") == f"handoff-api:{NEW}"
     assert "bundle 2 (bbbbbbbbbbbb) runs again" in capsys.readouterr().err
 
 
-def test_a_number_that_no_bundle_has(twice: Machine, capsys: Told) -> None:
+def test_an_unknown_bundle_number(twice: Machine, capsys: Capture) -> None:
     before = list(twice.cluster.changed)
     assert typed(twice, "rollback", "--yes", to="9") == 2
     assert capsys.readouterr().err == "There is no proven bundle 9: TO is one of 2, 1.\n"
     assert twice.cluster.changed == before
 
 
-def test_what_is_no_number(twice: Machine, capsys: Told) -> None:
+def test_a_bundle_number_that_is_not_a_number(twice: Machine, capsys: Capture) -> None:
     assert typed(twice, "rollback", "--yes", to="x") == 2
-    assert capsys.readouterr().err == "TO=x is no number of a bundle: `make status` lists them.\n"
+    assert capsys.readouterr().err == "TO=x is not the number of a bundle: `make status` lists them.\n"
 
 
-def test_nothing_to_go_back_to(machine: Machine, capsys: Told) -> None:
+def test_no_older_bundle(machine: Machine, capsys: Capture) -> None:
     assert typed(machine, "rollback", "--yes") == 2
     assert deploy(machine) == 0
     assert typed(machine, "rollback", "--yes") == 2
-    assert capsys.readouterr().err == "There is no older bundle to go back to.\n" * 2
+    assert capsys.readouterr().err == "There is no older bundle.\n" * 2
 
 
-def test_status(twice: Machine, capsys: Told) -> None:
+def test_status(twice: Machine, capsys: Capture) -> None:
     capsys.readouterr()
     assert typed(twice, "status") == 0
     out = capsys.readouterr().out
@@ -70,12 +70,12 @@ def test_status(twice: Machine, capsys: Told) -> None:
     assert "waiting   high 3" in out
 
 
-def test_status_of_nothing(machine: Machine, capsys: Told) -> None:
+def test_status_of_nothing(machine: Machine, capsys: Capture) -> None:
     assert typed(machine, "status") == 0
     assert "No proven bundle in the namespace handoff." in capsys.readouterr().out
 
 
-def test_undeploy_keeps_data_and_says_so(twice: Machine, capsys: Told) -> None:
+def test_undeploy_keeps_data_and_says_so(twice: Machine, capsys: Capture) -> None:
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-redis-0"}}
     twice.cluster.put(claim)
     twice.cluster.put(config("someone-elses", ""))
@@ -105,7 +105,7 @@ def test_undeploy_with_data_deletes_the_namespace(twice: Machine) -> None:
     assert twice.cluster.find("Namespace", "handoff") is None
 
 
-def test_undeploy_wants_the_name_typed(twice: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undeploy_asks_for_the_name(twice: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     before = list(twice.cluster.changed)
     monkeypatch.setattr("builtins.input", lambda question: "y")
@@ -116,12 +116,12 @@ def test_undeploy_wants_the_name_typed(twice: Machine, capsys: Told, monkeypatch
     assert typed(twice, "undeploy") == 0
 
 
-def test_undeploy_of_nothing(machine: Machine, capsys: Told) -> None:
+def test_undeploy_of_nothing(machine: Machine, capsys: Capture) -> None:
     assert typed(machine, "undeploy", "--yes") == 2
-    assert "Nothing of Handoff is deployed" in capsys.readouterr().err
+    assert "Handoff is not deployed" in capsys.readouterr().err
     assert machine.cluster.changed == []
 
 
-def test_undeploy_without_a_terminal(machine: Machine, capsys: Told) -> None:
+def test_undeploy_without_a_terminal(machine: Machine, capsys: Capture) -> None:
     assert typed(machine, "undeploy") == 2
-    assert "say YES=1" in capsys.readouterr().err
+    assert "set YES=1" in capsys.readouterr().err

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from deploy import rollout
+from deploy.diagnostics import stuck, unready
 from deploy.errors import Failed
 from deploy.kubectl import Kubectl
 from deploy.objects import Obj
 from deploy.rollout import Rollout, progress
-from deploy.troubles import stuck, unready
 from tests.unit.deploy.fake_machine import Machine
 from tests.unit.deploy.manifests import overlay, workload
 
@@ -52,7 +52,7 @@ def test_a_stateful_set_is_done_when_its_pods_are_new_and_ready(change: dict[str
 
 
 def test_a_workload_that_is_gone_is_not_done() -> None:
-    assert progress(API, []).verdict == "it is gone"
+    assert progress(API, []).stall_reason == "it does not exist"
 
 
 def pod(name: str, **status: Any) -> Obj:
@@ -69,7 +69,7 @@ CRASHED = {"name": "main", "restartCount": 2, "lastState": {"terminated": {"exit
     ("container", "told"),
     [
         (WAITING, "main: ImagePullBackOff: not found"),
-        (CRASHED, "main: it restarts again and again, exit code 2 (Error)"),
+        (CRASHED, "main: it keeps restarting, exit code 2 (Error)"),
         ({**CRASHED, "ready": True}, None),
         ({**CRASHED, "restartCount": 1}, None),
         ({"name": "main", "state": {"waiting": {"reason": "ContainerCreating"}}}, None),
@@ -102,6 +102,6 @@ def test_a_rollout_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch
     kubectl = Kubectl("lab", "handoff", runner=Machine(overlay))
     still = live(API, {**ALL, "readyReplicas": 0, "availableReplicas": 0})
     monkeypatch.setattr(kubectl, "list", lambda *kinds: still)
-    clock = count(0.0, rollout.STILL_SECONDS / 2)
+    clock = count(0.0, rollout.STALLED_SECONDS / 2)
     with pytest.raises(Failed, match="api: no further pod got ready in 240 s"):
         Rollout(kubectl, clock=lambda: next(clock)).wait([API])

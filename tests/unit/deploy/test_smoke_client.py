@@ -77,7 +77,7 @@ def smoke(port: int, folder: Path) -> tuple[int, str]:
         "PATH": os.environ["PATH"],
         "HANDOFF_SMOKE_API": f"127.0.0.1:{port}",
         "HANDOFF_SMOKE_KEY_FILE": str(folder / "key"),
-        "HANDOFF_SMOKE_LANES": "high default bulk",
+        "HANDOFF_SMOKE_QUEUES": "high default bulk",
         "HANDOFF_SMOKE_SERVED": "documents",
     }
     command = [sys.executable, "-I", "-S", "-c", SCRIPT.read_text()]
@@ -101,7 +101,7 @@ def test_a_task_that_fails(api: tuple[Api, int], tmp_path: Path) -> None:
     api[0].state = "dead"
     code, said = smoke(api[1], tmp_path)
     assert code == 1
-    assert "WRONG  bulk: task bulk is dead" in said
+    assert "FAILED  bulk: task bulk is dead" in said
 
 
 def test_a_result_that_is_another_one(api: tuple[Api, int], tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_an_api_that_lets_everybody_in(api: tuple[Api, int], tmp_path: Path) -> 
     api[0].strict = False
     code, said = smoke(api[1], tmp_path)
     assert code == 1
-    assert "a wrong key was answered 202 instead of 401" in said
+    assert "the API answered a wrong key with 202 instead of 401" in said
 
 
-def test_a_lane_without_a_worker(api: tuple[Api, int], tmp_path: Path) -> None:
+def test_a_queue_without_a_worker(api: tuple[Api, int], tmp_path: Path) -> None:
     api[0].served = ["high", "default", "bulk"]
     code, said = smoke(api[1], tmp_path)
     assert code == 1

@@ -101,14 +101,14 @@ def test_nobody_is_killed_before_the_own_time_is_over(overlay: str, workload: Re
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_each_queue_has_one_lane(overlay: str) -> None:
-    lanes = {
+def test_each_queue_has_one_deployment(overlay: str) -> None:
+    queues = {
         each["metadata"]["name"]: container(each)["args"][0].removeprefix("--queues=").split(",")
         for each in workloads(bundle(overlay))
         if component(each) == "worker"
     }
-    assert lanes == {"worker": ["high", "default"], "worker-bulk": ["bulk"], "worker-documents": ["documents"]}
-    assert sorted(queue for lane in lanes.values() for queue in lane) == sorted(QUEUES)
+    assert queues == {"worker": ["high", "default"], "worker-bulk": ["bulk"], "worker-documents": ["documents"]}
+    assert sorted(queue for names in queues.values() for queue in names) == sorted(QUEUES)
 
 
 def test_a_worker_is_asked_by_the_probe_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_a_rule_reads_what_there_is(rule: dict[str, Any], samples: list[tuple[st
         assert any(name == each and meets(labels, matchers) for each, labels in samples), (name, matchers)
 
 
-def test_keda_reads_what_there_is_for_the_queues_of_the_lane(samples: list[tuple[str, dict[str, str]]]) -> None:
+def test_keda_reads_metrics_of_existing_queues(samples: list[tuple[str, dict[str, str]]]) -> None:
     read: dict[str, list[str]] = {}
     for scaled in of_kind(bundle("tests/connected"), "ScaledObject"):
         for trigger in scaled["spec"]["triggers"]:

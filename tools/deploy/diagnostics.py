@@ -1,4 +1,4 @@
-"""Why pods do not get ready, from what the API server tells of them."""
+"""Explains why pods do not get ready, from their status, events and logs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,7 +23,7 @@ def is_ready(pod: Obj) -> bool:
 
 
 def stuck(pods: Iterable[Obj]) -> dict[str, str]:
-    """Why pods will hardly get ready, by their names."""
+    """Return why each stuck pod does not get ready, by pod name."""
     found = {}
     for pod in pods:
         for container in _statuses(pod):
@@ -36,14 +36,14 @@ def stuck(pods: Iterable[Obj]) -> dict[str, str]:
 
 def _sentence(container: Obj, waiting: Obj) -> str:
     ended = container.get("lastState", {}).get("terminated") or container.get("state", {}).get("terminated") or {}
-    reason = waiting.get("reason", "it restarts again and again")
+    reason = waiting.get("reason", "it keeps restarting")
     if ended and reason not in ("ImagePullBackOff", "ErrImagePull"):
         return f"{container['name']}: {reason}, exit code {ended.get('exitCode')} ({ended.get('reason', 'Error')})"
     return f"{container['name']}: {reason}: {waiting.get('message', '')}".rstrip(": ")
 
 
 def unready(pods: Iterable[Obj]) -> dict[str, str]:
-    """What each pod that is not ready waits for, by its name."""
+    """Return the reason why each unready pod waits, by pod name."""
     found = {}
     for pod in pods:
         if is_ready(pod):
@@ -54,7 +54,7 @@ def unready(pods: Iterable[Obj]) -> dict[str, str]:
 
 
 def explain(kubectl: Kubectl, pods: Sequence[Obj]) -> Iterator[str]:
-    """The warnings and the last log lines of the first pods that are not ready, a line each."""
+    """Yield the warnings and the last log lines of the first three unready pods."""
     for pod in [pod for pod in pods if not is_ready(pod)][:3]:
         name = pod["metadata"]["name"]
         why = {**unready([pod]), **stuck([pod])}.get(name, "not ready")
@@ -68,7 +68,7 @@ def explain(kubectl: Kubectl, pods: Sequence[Obj]) -> Iterator[str]:
 
 
 def _log(kubectl: Kubectl, pod: str, container: Obj) -> list[str]:
-    """The last lines of the run that ended; of the one that goes on when there is none."""
+    """Return the last log lines of the previous container, or of the present one without a previous one."""
     arguments = ["logs", pod, f"--container={container['name']}", "--tail=20"]
     for more in (["--previous"], []) if container.get("restartCount") else ([],):
         ran = kubectl.ask(*arguments, *more)

@@ -9,11 +9,11 @@ from tests.unit.deploy.manifests import add_config, overlay
 from tests.unit.deploy.seen import NEW, image, states
 from tests.unit.deploy.typed import deploy, typed
 
-Told = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("part", ["handoff-worker", "handoff-api", "handoff-flower"])
-def test_a_bundle_that_does_not_get_ready_is_undone(machine: Machine, capsys: Told, part: str) -> None:
+def test_a_bundle_that_does_not_get_ready_is_rolled_back(machine: Machine, capsys: Capture, part: str) -> None:
     assert deploy(machine) == 0
     machine.overlay = add_config
     machine.cluster.broken = {f"{part}:{NEW}"}
@@ -37,7 +37,9 @@ def test_the_old_api_is_not_touched_when_the_workers_fail(machine: Machine) -> N
     assert [call for call in calls if "Deployment api" in call] == [calls[-2]]  # the one that puts it back
 
 
-def test_a_failing_smoke_test_is_undone(machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_smoke_test_is_rolled_back(
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert deploy(machine) == 0
     monkeypatch.setattr(rollout, "progress", lambda obj, live: rollout.Progress(name="x", done=True))
     machine.cluster.broken = {f"handoff-api:{NEW}"}  # ready, and its smoke Job fails
@@ -47,7 +49,7 @@ def test_a_failing_smoke_test_is_undone(machine: Machine, capsys: Told, monkeypa
 
 
 def test_when_both_bundles_fail_their_smoke_test_the_old_one_runs(
-    machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert deploy(machine) == 0
     monkeypatch.setattr(rollout, "progress", lambda obj, live: rollout.Progress(name="x", done=True))
@@ -55,39 +57,39 @@ def test_when_both_bundles_fail_their_smoke_test_the_old_one_runs(
     assert deploy(machine, NEW) == 1
     assert image(machine.cluster, "api") == "handoff-api:aaaaaaaaaaaa"
     assert states(machine.cluster) == [("a" * 12, "proven"), (NEW, "undone")]
-    assert "runs again, and fails its smoke test, too" in capsys.readouterr().err
+    assert "runs again, but its smoke test also fails" in capsys.readouterr().err
 
 
-def test_a_bundle_that_cannot_be_put_back(machine: Machine, capsys: Told) -> None:
+def test_a_bundle_that_cannot_be_restored(machine: Machine, capsys: Capture) -> None:
     assert deploy(machine) == 0
     machine.cluster.broken = {"handoff-worker:aaaaaaaaaaaa", f"handoff-api:{NEW}"}
     assert deploy(machine, NEW) == 1
     assert states(machine.cluster) == [("a" * 12, "proven"), (NEW, "started")]
-    assert "Now bundle 1 (aaaaaaaaaaaa) could not be put back: worker" in capsys.readouterr().err
+    assert "Restoring bundle 1 (aaaaaaaaaaaa) failed: worker" in capsys.readouterr().err
     machine.cluster.broken = set()
     assert typed(machine, "rollback", "--yes") == 0
     assert image(machine.cluster, "api") == "handoff-api:aaaaaaaaaaaa"
 
 
-def test_a_first_deploy_that_fails_says_how_to_go_on(machine: Machine, capsys: Told) -> None:
+def test_a_failed_first_deploy_says_how_to_continue(machine: Machine, capsys: Capture) -> None:
     machine.cluster.broken = {"handoff-api:aaaaaaaaaaaa"}
     assert deploy(machine) == 1
-    assert "There is no older bundle to put back" in capsys.readouterr().err
+    assert "There is no older bundle to restore" in capsys.readouterr().err
     machine.cluster.broken = set()
     assert deploy(machine, NEW) == 0
     assert states(machine.cluster) == [(NEW, "proven")]
 
 
-def test_the_running_bundle_that_fails_is_not_put_back(machine: Machine, capsys: Told) -> None:
+def test_a_failing_running_bundle_is_not_restored(machine: Machine, capsys: Capture) -> None:
     assert deploy(machine) == 0
     machine.cluster.broken = {"handoff-api:aaaaaaaaaaaa"}
     assert deploy(machine) == 1
-    assert "there is nothing else to put back" in capsys.readouterr().err
+    assert "there is nothing else to restore" in capsys.readouterr().err
     assert states(machine.cluster) == [("a" * 12, "proven")]
 
 
 def test_an_interrupt_releases_the_lock_and_says_what_is_there(
-    machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert deploy(machine) == 0
     machine.overlay = add_config
@@ -107,19 +109,19 @@ def test_an_interrupt_releases_the_lock_and_says_what_is_there(
 
 
 def test_an_interrupt_before_anything_is_applied(
-    machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deploy.up.provide", interrupt)
+    monkeypatch.setattr("deploy.deployment.provide", interrupt)
     assert deploy(machine) == 130
-    assert capsys.readouterr().err == "Interrupted; nothing was changed.\n"
+    assert capsys.readouterr().err == "Interrupted; nothing changed.\n"
     assert machine.cluster.changed == []
 
 
 def test_an_interrupt_while_the_old_bundle_is_put_back(
-    machine: Machine, capsys: Told, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert deploy(machine) == 0
     waits = iter([Failed("it crashes."), KeyboardInterrupt()])
@@ -130,6 +132,6 @@ def test_an_interrupt_while_the_old_bundle_is_put_back(
     monkeypatch.setattr(rollout.Rollout, "wait", fail)
     assert deploy(machine, NEW) == 130
     assert (
-        "Interrupted: parts of bundle 1 (aaaaaaaaaaaa) are back; `make rollback` puts back the rest."
+        "Interrupted: parts of bundle 1 (aaaaaaaaaaaa) are restored; `make rollback` restores the rest."
         in capsys.readouterr().err
     )

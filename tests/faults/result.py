@@ -1,4 +1,4 @@
-"""What a scenario came to."""
+"""The result of a scenario."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -7,11 +7,11 @@ from tests.faults.checker import NOTHING, Findings, check
 from tests.faults.drain import drain, ends
 from tests.faults.scene import Scene
 
-ANSWER_SECONDS = 2.0  # the longest that the API may take, Redis or no Redis
+ANSWER_SECONDS = 2.0  # the API must answer within this time, even without Redis
 
 
 @dataclass
-class HandlerError:
+class ScenarioResult:
     """A row of the table."""
 
     name: str
@@ -35,11 +35,11 @@ class HandlerError:
 
     @classmethod
     def of_control(cls, findings: Findings | None) -> Self:
-        """What is a fault elsewhere has to be found in the control."""
+        """Return the result of the control, which must lose tasks."""
         if findings is None:
-            return cls("stock Celery", NOTHING, faults=["the control did not come to its end"])
+            return cls("stock Celery", NOTHING, faults=["the control did not finish"])
         faults = [] if findings.lost else ["stock Celery lost nothing, so this suite proves nothing"]
-        return cls("stock Celery", findings, faults=faults, notes=["the control, played beside the others"])
+        return cls("stock Celery", findings, faults=faults, notes=["the control, run beside the others"])
 
 
 HEAD = f"{'scenario':16}" + "".join(
@@ -47,34 +47,34 @@ HEAD = f"{'scenario':16}" + "".join(
 )
 
 
-def judge(name: str, scene: Scene) -> HandlerError:
-    """Waits for the end of everything, and holds what was asked for against what was done."""
+def evaluate(name: str, scene: Scene) -> ScenarioResult:
+    """Wait until no task is open, then compare what was asked for with what was done."""
     drain(scene)
     ends(scene)
     workers(scene)
     api(scene)
-    findings = check(scene.book.entries(), scene.sink, excused=frozenset(scene.excused))
+    findings = check(scene.client_log.entries(), scene.sink, excused=frozenset(scene.excused))
     repeats(scene, findings)
     if findings.unknown:
         scene.notes.append(f"{findings.unknown} keys unknown to the client")
     faults = [*findings.faults(), *scene.faults]
-    return HandlerError(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
+    return ScenarioResult(name, findings, len(scene.kills), scene.recoveries, faults, scene.notes)
 
 
 def repeats(scene: Scene, findings: Findings) -> None:
-    """A request may be repeated because what sent it was killed, and for no other reason."""
+    """Allow a repeated request only after a kill of the process that sent it."""
     cuts = sum(kill.cuts for kill in scene.kills)
     scene.expect(findings.repeated <= cuts, f"{findings.repeated} repeated, {cuts} in flight at kills")
     killed = frozenset(pid for kill in scene.kills for pid in kill.pids)
     odd = scene.sink.unexplained(killed, leave_out=frozenset(scene.excused))
-    scene.expect(not odd, f"{len(odd)} repeated, and no process of theirs was killed: {', '.join(odd[:3])}")
+    scene.expect(not odd, f"{len(odd)} repeated without a kill of their process: {', '.join(odd[:3])}")
 
 
 def workers(scene: Scene) -> None:
     for worker in scene.stack.workers:
         scene.expect(worker.running, f"{worker.name} ended by itself with {worker.exit_code}")
     orphans = scene.left_over()
-    scene.expect(not orphans, f"{len(orphans)} processes of killed workers went on")
+    scene.expect(not orphans, f"{len(orphans)} processes of killed workers kept running")
 
 
 def api(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""The client's own ledger: what it asked for and what it was told, on its disk and outside Redis."""
+"""The client's log: what it asked for and which answers it got, in a file outside Redis."""
 
 import os
 import threading
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """What the client knows of one idempotency key.
+    """The client's last status of one idempotency key.
 
-    `status`: invoked (no answer yet), ok, failed (it was refused) or unknown (the client gave up without an answer that
-    says which). `items`: of a batch, 0 for a single task. `id`: what the API called it, once it was accepted.
+    `status`: invoked (no answer yet), ok, failed (refused) or unknown (the client gave up without a clear answer).
+    `items`: the items of a batch, 0 for a single task. `id`: the API's id after acceptance.
     """
 
     key: str
@@ -20,12 +20,12 @@ class Entry(NamedTuple):
 
     @property
     def tokens(self) -> list[str]:
-        """The effects that were asked for."""
+        """The tokens of the requested effects."""
         return [f"{self.key}.{item}" for item in range(self.items)] if self.items else [self.key]
 
 
-class Book:
-    """An append-only file, each entry on disk before `write` returns."""
+class ClientLog:
+    """An append-only file. Each entry is on disk before `write` returns."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -39,14 +39,14 @@ class Book:
             os.write(self._file, f"{key} {status} {items} {id}\n".encode())
             self._written += 1
             mine = self._written
-        with self._sync:  # one sync serves all who wait for it
+        with self._sync:  # one sync serves every waiting thread
             if self._synced < mine:
                 upto = self._written
                 os.fsync(self._file)
                 self._synced = upto
 
     def entries(self) -> dict[str, Entry]:
-        """The last word on each key, from the file."""
+        """Return the last entry of each key, from the file."""
         last: dict[str, Entry] = {}
         for line in self.path.read_text().splitlines():
             key, status, items, id = line.split()
