@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_api.packing import MOST_ITEMS
+from handoff_api.batch_packing import MOST_ITEMS
 from handoff_contracts.tasks.push_send import DeviceToken
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo import SENTENCE, differences
-from handoff_api.packing import MOST_ITEMS
+from handoff_api.batch_packing import MOST_ITEMS
 from tokens import counted, read_tokens
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from handoff_api import body
 from handoff_api.connection import BODY, CLOSED, CLOSING, IDLE, STALLED, TIMED
-from handoff_api.observe import Observe
-from handoff_api.state import ApiRequest
+from handoff_api.observability import Observe
+from handoff_api.request_state import ApiRequest
 from services.api.tests.wire import KEEP_ALIVE, Lab, run, turns, until
 
 GET = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"

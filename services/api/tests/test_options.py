@@ -6,7 +6,7 @@ import pytest
 
 from handoff_api.options import TaskOptions, wait
 from handoff_api.problems import Problem
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_contracts import CATALOGUE, DOCUMENTS, Contract, Payload, Result
 
 

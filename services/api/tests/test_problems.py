@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from handoff_api.app import site
-from handoff_api.fast import FastLane
-from handoff_api.observe import Observe
+from handoff_api.hot_routes import FastLane
+from handoff_api.observability import Observe
 from handoff_api.problems import DOMAIN, faults
 from handoff_api.settings import Settings
 from handoff_contracts import UnknownContract

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_api.intake import Intake
-from handoff_api.packing import pack
+from handoff_api.batch_packing import pack
+from handoff_api.payload_validator import Intake
 from handoff_contracts import CATALOGUE
 
 # Two ways to write one payload.

@@ -9,7 +9,7 @@ from handoff_api.auth import digest
 from handoff_api.keys import new_key
 from process import free_port, wait_until
 from stack import Api, Redis, clean_environment
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import Hand
 
 PEPPER = "the pepper of the tests"
 KEYS = {"tests": new_key(), "other": new_key()}

@@ -9,7 +9,7 @@ from redis import Redis
 
 from stack import Api
 from tests.integration.api.conftest import KEYS
-from tests.integration.api.raw import Answer, ask
+from tests.integration.api.raw_client import Answer, ask
 
 ECHO, PUSH, HTTP = "/v1/tasks/system.echo", "/v1/tasks/push.send", "/v1/tasks/http.request"
 BATCH, ITEMS = "/v1/batches/push.send", b'{"items":[{"token":"a"}]}'

@@ -6,7 +6,7 @@ import httpx2
 from redis import Redis
 
 from handoff_contracts.tasks.push_send import PUSH_SEND
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import Hand
 
 PUSH = "/v1/batches/push.send"
 PACK = PUSH_SEND.policy.pack

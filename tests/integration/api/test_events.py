@@ -8,7 +8,7 @@ from redis import Redis as Client
 from handoff_ledger import Failure, State, calls
 from process import wait_until
 from stack import Redis
-from tests.integration.api.hand import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, Hand
 from tests.integration.api.sse import Event, events
 
 ECHO = "/v1/tasks/system.echo"

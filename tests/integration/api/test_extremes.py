@@ -17,7 +17,7 @@ from handoff_api.settings import Settings
 from stack import Api
 from tests.integration.api.conftest import KEYS
 from tests.integration.api.extremes import Operation, Place, operations
-from tests.integration.api.raw import Answer, ask
+from tests.integration.api.raw_client import Answer, ask
 
 ECHO = "/v1/tasks/system.echo"
 WORTH: dict[

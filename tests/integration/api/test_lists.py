@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from handoff_contracts import CATALOGUE
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import Hand
 
 ECHO = "/v1/tasks/system.echo"
 

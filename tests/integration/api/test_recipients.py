@@ -3,7 +3,7 @@
 import httpx2
 
 from handoff_ledger import calls
-from tests.integration.api.hand import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, Hand
 
 GONE = "/v1/recipients/gone"
 

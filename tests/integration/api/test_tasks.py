@@ -10,7 +10,7 @@ from redis import Redis
 from process import wait_until
 from stack import Api
 from tests.integration.api.conftest import client_of
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import Hand
 
 ECHO = "/v1/tasks/system.echo"
 FIELDS = {

@@ -11,19 +11,19 @@ from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
-from handoff_api import openapi, parameters, problems
+from handoff_api import openapi, problems, query_parameters
 from handoff_api.auth import Authenticate
-from handoff_api.fast import FastLane
-from handoff_api.head import AnswerHead
-from handoff_api.intake import Intake
-from handoff_api.observe import Observe
-from handoff_api.pulse import Pulse
-from handoff_api.routes import batches, catalogue, health, letters, push, recipients, tasks
+from handoff_api.event_streams import EndKnown, no_content
+from handoff_api.head_method import AnswerHead
+from handoff_api.hot_routes import FastLane
+from handoff_api.observability import Observe
+from handoff_api.payload_validator import Intake
+from handoff_api.redis_health import Pulse
+from handoff_api.request_state import Resources
+from handoff_api.routes import batches, catalogue, health, push, recipients, redrive, tasks
 from handoff_api.settings import Settings
-from handoff_api.state import Resources
-from handoff_api.streams import EndKnown, no_content
 from handoff_api.views import BatchView, TaskView
-from handoff_api.watch import Watcher
+from handoff_api.watcher import Watcher
 from handoff_common.settings import load
 from handoff_contracts import CATALOGUE
 from handoff_ledger import AsyncLedger, Limits
@@ -82,14 +82,14 @@ def site(settings: Settings) -> tuple[FastAPI, dict[str, APIRoute]]:
     app.exception_handler(EndKnown)(no_content)
     for router in (
         tasks.router,
-        letters.router,
+        redrive.router,
         batches.router,
         push.router(development=browsable),
         recipients.router,
         catalogue.router,
         health.router,
     ):
-        app.include_router(router, dependencies=[Depends(parameters.check)])
+        app.include_router(router, dependencies=[Depends(query_parameters.check)])
     app.openapi = partial(openapi.document, app, version("handoff-api"))  # type: ignore[method-assign]  # FastAPI's documented way
     return app, lanes
 

@@ -7,7 +7,7 @@ from jiter import from_json
 from starlette.requests import ClientDisconnect
 
 from handoff_api.problems import BODY_TOO_LARGE, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, Problem
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 
 BYTE_ORDER_MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from handoff_api.auth import GUARDED
+from handoff_api.batch_packing import Envelope
 from handoff_api.options import BatchOptions, TaskOptions
-from handoff_api.packing import Envelope
 from handoff_api.views import ProblemView
 from handoff_contracts import CATALOGUE
 

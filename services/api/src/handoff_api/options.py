@@ -8,10 +8,10 @@ from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from handoff_api.parameters import parameters
+from handoff_api.field_types import YEAR_SECONDS, Delay, Life, Time
 from handoff_api.problems import INVALID_REQUEST, PRIORITY_NOT_OFFERED, FieldError, Problem, details, fault
-from handoff_api.ranges import YEAR_SECONDS, Delay, Life, Time
-from handoff_api.state import ApiRequest
+from handoff_api.query_parameters import parameters
+from handoff_api.request_state import ApiRequest
 from handoff_contracts import Priority, queue_for
 from handoff_contracts.catalogue import AnyContract
 

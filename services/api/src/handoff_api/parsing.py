@@ -7,7 +7,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from handoff_api.corked import Corked
+from handoff_api.coalescing_transport import Corked
 from handoff_api.problems import (
     CONNECT_NOT_OFFERED,
     HEAD_TOO_LARGE,

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
-from handoff_api.intake import Intake
+from handoff_api.batch_packing import Packed, pack
 from handoff_api.options import BatchOptions, TaskOptions, idempotency_key, query
-from handoff_api.packing import Packed, pack
-from handoff_api.state import ApiRequest, State
+from handoff_api.payload_validator import Intake
+from handoff_api.request_state import ApiRequest, State
 from handoff_api.views import TaskLinks, TaskView
 from handoff_ledger import Batch, LedgerUnavailable, Receipt, Submission, Task, UnknownTask
 from handoff_ledger import State as TaskState

@@ -10,7 +10,7 @@ from kombu import Queue
 from handoff_common.connect import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
-from handoff_flower import queues
+from handoff_flower import queue_broker
 from handoff_flower.options import options, without_login
 from handoff_flower.settings import Settings
 
@@ -37,7 +37,7 @@ def main() -> None:
         redis_backend_use_ssl=broker.ssl,
         result_backend_transport_options=broker.transport,
     )
-    queues.install(settings.broker_url)
+    queue_broker.install(settings.broker_url)
     app.start(["flower", *sys.argv[1:]])
 
 

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read as read_body
-from handoff_api.intake import Intake
+from handoff_api.event_streams import END_KNOWN, events, refuse_known_end
+from handoff_api.field_types import CursorText, Limit
+from handoff_api.payload_validator import Intake
 from handoff_api.problems import UNKNOWN_BATCH, Problem
-from handoff_api.ranges import CursorText, Limit
+from handoff_api.request_state import ApiRequest
 from handoff_api.settings import BATCH_LIMIT
-from handoff_api.state import ApiRequest
-from handoff_api.streams import END_KNOWN, events, refuse_known_end
 from handoff_api.submit import batch_submission, submit_batch
 from handoff_api.views import BatchView, Page
 from handoff_contracts import UnknownContract

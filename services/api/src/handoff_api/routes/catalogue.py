@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_api.views import ContractView, Page
 from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract

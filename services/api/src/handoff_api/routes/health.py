@@ -5,7 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 from handoff_api.metrics import LedgerMetrics, render, totals
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_ledger import LedgerUnavailable
 from handoff_ledger.calls import holds, queues
 

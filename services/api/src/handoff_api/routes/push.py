@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from handoff_api.intake import Intake
 from handoff_api.options import idempotency_key
-from handoff_api.state import ApiRequest
+from handoff_api.payload_validator import Intake
+from handoff_api.request_state import ApiRequest
 from handoff_api.submit import submit
 from handoff_api.views import Sent
 from handoff_contracts import CATALOGUE

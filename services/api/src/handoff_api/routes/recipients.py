@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from handoff_api import cursors
-from handoff_api.ranges import CursorText, Limit, Time, epoch_ms
-from handoff_api.state import ApiRequest
+from handoff_api.field_types import CursorText, Limit, Time, epoch_ms
+from handoff_api.request_state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
 from handoff_ledger.records import Gone

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read as read_body
-from handoff_api.intake import Intake
+from handoff_api.event_streams import END_KNOWN, events, refuse_known_end
+from handoff_api.field_types import BatchId, ContractName, CursorText, Limit
 from handoff_api.options import wait
-from handoff_api.ranges import BatchId, ContractName, CursorText, Limit
+from handoff_api.payload_validator import Intake
+from handoff_api.request_state import ApiRequest
 from handoff_api.settings import TASK_LIMIT
-from handoff_api.state import ApiRequest
-from handoff_api.streams import END_KNOWN, events, refuse_known_end
 from handoff_api.submit import has_ended, submission, submit
 from handoff_api.views import Page, TaskView
 from handoff_contracts import UnknownContract

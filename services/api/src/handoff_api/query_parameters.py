@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from fastapi.dependencies.utils import get_flat_params
 
 from handoff_api.problems import INVALID_REQUEST, FieldError, Problem, fault_path
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 
 MOST = 50  # parameters that a request may have
 

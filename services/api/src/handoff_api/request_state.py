@@ -5,8 +5,8 @@ from typing import NotRequired, TypedDict
 
 from fastapi import Request
 
-from handoff_api.pulse import Pulse
-from handoff_api.watch import Watcher
+from handoff_api.redis_health import Pulse
+from handoff_api.watcher import Watcher
 from handoff_ledger import AsyncLedger
 
 

@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_api.body import parse
 from handoff_api.body import read as read_body
+from handoff_api.field_types import ContractName, ErrorCode, Time, epoch_ms
 from handoff_api.problems import INVALID_REQUEST, Problem, faults
-from handoff_api.ranges import ContractName, ErrorCode, Time, epoch_ms
+from handoff_api.request_state import ApiRequest
 from handoff_api.settings import TASK_LIMIT
-from handoff_api.state import ApiRequest
 from handoff_ledger import AsyncLedger, State
 from handoff_ledger.calls import RedriveFilter, redrive_all
 

@@ -13,7 +13,7 @@ from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from handoff_api.state import ApiRequest, State
+from handoff_api.request_state import ApiRequest, State
 from handoff_ledger import Batch, Call, Task
 
 T = TypeVar("T", Task, Batch)

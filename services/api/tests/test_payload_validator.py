@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from pydantic_core import from_json, to_json
 
-from handoff_api.intake import Intake
-from handoff_api.packing import pack
+from handoff_api.batch_packing import pack
+from handoff_api.payload_validator import Intake
 from handoff_api.problems import Problem
 from handoff_contracts import CATALOGUE, Policy
 

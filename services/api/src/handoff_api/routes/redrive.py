@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from handoff_api import cursors
-from handoff_api.letters import Matching, Redriven, matching, redrive_matching
-from handoff_api.ranges import CursorText, Limit
+from handoff_api.field_types import CursorText, Limit
+from handoff_api.redrive import Matching, Redriven, matching, redrive_matching
+from handoff_api.request_state import ApiRequest
 from handoff_api.routes.tasks import task_id
-from handoff_api.state import ApiRequest
 from handoff_api.views import Page, TaskView
 from handoff_ledger.calls import actions, read, redrive
 from handoff_ledger.records import Action

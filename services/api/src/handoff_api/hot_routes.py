@@ -6,7 +6,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from handoff_api.problems import EXPECTED, answer
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 
 
 class FastLane:

@@ -8,7 +8,7 @@ import pytest
 
 from handoff_ledger import Failure, State, calls
 from tests.integration.api.conftest import client_of
-from tests.integration.api.hand import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, Hand
 
 ECHO, PUSH = "/v1/tasks/system.echo", "/v1/tasks/push.send"
 

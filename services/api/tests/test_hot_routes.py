@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from handoff_api.app import offer, site
-from handoff_api.fast import FastLane
+from handoff_api.hot_routes import FastLane
 from handoff_api.problems import INVALID_JSON, Problem
 from handoff_api.settings import Settings
 from handoff_contracts import CATALOGUE

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from handoff_api.corked import Corked
+from handoff_api.coalescing_transport import Corked
 
 
 class Wire:

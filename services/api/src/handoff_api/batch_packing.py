@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from handoff_api.body import parse
 from handoff_api.canonical import canonical_json
-from handoff_api.intake import Intake
+from handoff_api.payload_validator import Intake
 from handoff_api.problems import INVALID_BATCH, MOST_FAULTS, FieldError, Problem, faults, item_faults
 
 MOST_ITEMS = 100_000

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis as Client
 from redis.asyncio.client import PubSub
 
-from handoff_api.watch import CHANNEL, Watcher
+from handoff_api.watcher import CHANNEL, Watcher
 from process import wait_until
 
 
