@@ -17,6 +17,7 @@ DEVELOPMENT = FOLDER / "dev.txt"
 SERVICES = ("api", "worker", "flower")
 SOURCES = {FOLDER / f"{name}.txt": f"services/{name}/pyproject.toml" for name in SERVICES} | {
     FOLDER / "build.txt": "--group=build",  # what builds an image and a virtual environment
+    FOLDER / "docs.txt": "--group=docs",  # what the API's image has besides in development
     FOLDER / "reload.txt": "--group=reload",  # what an image has besides in development
 }
 BENCHES = ("arq", "celery", "dramatiq", "picture", "rq", "taskiq")
