@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from handoff_api.coalescing_transport import Corked
+from handoff_api.coalescing_transport import CoalescingTransport
 
 
 class Wire:
@@ -34,7 +34,7 @@ class Wire:
 
 def corked() -> tuple[Wire, Any]:
     wire = Wire()
-    return wire, Corked(cast(asyncio.Transport, wire), asyncio.get_running_loop())
+    return wire, CoalescingTransport(cast(asyncio.Transport, wire), asyncio.get_running_loop())
 
 
 async def test_a_head_and_its_body_are_one_write() -> None:

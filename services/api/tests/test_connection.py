@@ -10,7 +10,7 @@ import pytest
 
 from handoff_api import body
 from handoff_api.connection import BODY, CLOSED, CLOSING, IDLE, STALLED, TIMED
-from handoff_api.observability import Observe
+from handoff_api.observability import ObservabilityMiddleware
 from handoff_api.request_state import ApiRequest
 from services.api.tests.wire import KEEP_ALIVE, Lab, run, turns, until
 
@@ -264,7 +264,7 @@ def test_a_refused_body_is_a_problem_for_the_client_and_in_the_log(
 
     async def reading(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] |= {"client": "tests"}
-        await body.read(ApiRequest(scope, receive, send), 1000)
+        await body.read_body(ApiRequest(scope, receive, send), 1000)
 
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
@@ -276,7 +276,7 @@ def test_a_refused_body_is_a_problem_for_the_client_and_in_the_log(
         assert client.answers.statuses == [status]
         assert code in client.answers.bodies[0]
 
-    run(scenario, Observe(reading))
+    run(scenario, ObservabilityMiddleware(reading))
     events = [vars(record) for record in caplog.records if "event" in vars(record)]
     assert [event.get("code", event.get("status")) for event in events] == [code.decode(), status]
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from handoff_api.app import create_app, site
+from handoff_api.app import build_app, create_app
 from handoff_api.settings import Settings
 
 ID = "01m81kyxp83h24cxpb262dbs7x"
@@ -19,7 +19,7 @@ def paths(app: FastAPI) -> list[str]:
 
 
 def test_every_get_route_answers_head_alike(client: TestClient) -> None:
-    app, _ = site(Settings())
+    app, _ = build_app(Settings())
     assert len(paths(app)) > 12
     for path in paths(app):
         url = path.format(id=ID)

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from handoff_api.app import offer, site
-from handoff_api.hot_routes import FastLane
+from handoff_api.app import add_contract_routes, build_app
+from handoff_api.hot_routes import HotRoutes
 from handoff_api.problems import INVALID_JSON, Problem
 from handoff_api.settings import Settings
 from handoff_contracts import CATALOGUE
@@ -23,7 +23,7 @@ async def router(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def lane(endpoint: Callable[..., Any]) -> TestClient:
-    return TestClient(FastLane(router, {"/fast": APIRoute("/fast", endpoint, methods=["POST"])}))
+    return TestClient(HotRoutes(router, {"/fast": APIRoute("/fast", endpoint, methods=["POST"])}))
 
 
 async def seen(request: Any) -> Response:
@@ -57,5 +57,5 @@ def test_an_error_that_nobody_foresaw_goes_up() -> None:
 
 def test_every_contract_has_its_lanes() -> None:
     expected = {f"/v1/{kind}/{contract.name}" for contract in CATALOGUE for kind in ("tasks", "batches")}
-    assert offer(FastAPI()).keys() == expected
-    assert {route.path for route in site(Settings())[0].routes if isinstance(route, APIRoute)} >= expected
+    assert add_contract_routes(FastAPI()).keys() == expected
+    assert {route.path for route in build_app(Settings())[0].routes if isinstance(route, APIRoute)} >= expected

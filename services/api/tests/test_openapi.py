@@ -1,13 +1,16 @@
-"""The OpenAPI document is made from the contracts; nobody browses it in production."""
+"""The OpenAPI document contains every contract, and describes every operation, parameter and field."""
 
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from handoff_api.app import create_app
 from handoff_api.settings import Settings
+from handoff_common.settings import Shared
 from handoff_contracts import CATALOGUE
+from handoff_ledger import Batch, Task
 
 Json = dict[str, Any]
 
@@ -57,6 +60,29 @@ def test_clients_operations_need_a_bearer_key(api: Json) -> None:
             assert operation["security"] == [{"HTTPBearer": []}], path
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             assert "422" not in operation["responses"]
+
+
+def test_every_operation_parameter_and_answer_is_described(api: Json) -> None:
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            for parameter in operation.get("parameters", []):
+                assert parameter["description"], (method, path, parameter["name"])
+            for status, response in operation["responses"].items():
+                assert response["description"] != "Successful Response", (method, path, status)
+
+
+def test_every_field_of_the_api_is_described() -> None:
+    def models(root: type[BaseModel]) -> set[type[BaseModel]]:
+        return {root, *(inner for each in root.__subclasses__() for inner in models(each))}
+
+    own = {model for model in models(BaseModel) if model.__module__.startswith("handoff_api.")}
+    assert len(own) > 15
+    for model in own:
+        inherited = {name for base in (Task, Batch) if issubclass(model, base) for name in base.model_fields}
+        for name, field in model.model_fields.items():
+            assert field.description or name in inherited | Shared.model_fields.keys(), (model.__name__, name)
 
 
 def test_production_shows_no_documentation(monkeypatch: pytest.MonkeyPatch) -> None:

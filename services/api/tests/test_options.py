@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handoff_api.options import TaskOptions, wait
+from handoff_api.options import TaskOptions, preferred_wait_seconds
 from handoff_api.problems import Problem
 from handoff_api.request_state import ApiRequest
 from handoff_contracts import CATALOGUE, DOCUMENTS, Contract, Payload, Result
@@ -52,7 +52,7 @@ def asking(prefer: str) -> ApiRequest:
     ],
 )
 def test_a_preference_is_granted_up_to_30_s(prefer: str, seconds: int) -> None:
-    assert wait(asking(prefer)) == seconds
+    assert preferred_wait_seconds(asking(prefer)) == seconds
 
 
 def test_times_are_milliseconds_from_now() -> None:
@@ -72,5 +72,5 @@ def test_the_contract_says_whether_a_priority_may_be_chosen() -> None:
     )
     with pytest.raises(Problem) as raised:
         high.queue(contract)
-    assert raised.value.kind.code == "priority_not_offered"
-    assert raised.value.kind.status == 422
+    assert raised.value.type.code == "priority_not_offered"
+    assert raised.value.type.status == 422

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_api.batch_packing import pack
-from handoff_api.payload_validator import Intake
+from handoff_api.batch_packing import pack_batch
+from handoff_api.payload_validator import PayloadValidator
 from handoff_contracts import CATALOGUE
 
 # Two ways to write one payload.
@@ -53,15 +53,15 @@ OTHER = [
 
 
 def task(contract: str, payload: str) -> bytes:
-    intake = Intake(CATALOGUE[contract])
-    return intake.canonical(intake.task(payload.encode()))
+    validator = PayloadValidator(CATALOGUE[contract])
+    return validator.canonical_json(validator.parse(payload.encode()))
 
 
 def batch(contract: str, *items: str, common: str = "{}", size: int = 100) -> bytes:
     known = CATALOGUE[contract]
-    intake = Intake(replace(known, policy=replace(known.policy, pack=size)))
+    validator = PayloadValidator(replace(known, policy=replace(known.policy, pack=size)))
     body = f'{{"items":[{",".join(items)}],"common":{common}}}'
-    return pack(intake, body.encode(), keyed=True).canonical
+    return pack_batch(validator, body.encode(), keyed=True).canonical
 
 
 @pytest.mark.parametrize(("contract", "one", "same"), SAME)

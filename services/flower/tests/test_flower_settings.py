@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_common.settings import load
-from handoff_flower.options import options, without_login
+from handoff_flower.options import flower_environment, needs_login
 from handoff_flower.settings import Settings
 
 LOGIN = "ops:a long password"
@@ -43,7 +43,7 @@ def test_production_refuses_an_open_flower(
 
 
 def test_it_is_told_a_login_and_bounds() -> None:
-    told = options(load(Settings))
+    told = flower_environment(load(Settings))
     assert told["FLOWER_BASIC_AUTH"] == LOGIN
     assert told["FLOWER_COOKIE_SECRET"] == SECRET
     assert told["FLOWER_READ_ONLY"] == "true"
@@ -54,7 +54,7 @@ def test_it_is_told_a_login_and_bounds() -> None:
 
 def test_state_is_kept_where_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_FLOWER_DB", "/var/lib/handoff/flower")
-    told = options(load(Settings))
+    told = flower_environment(load(Settings))
     assert (told["FLOWER_DB"], told["FLOWER_PERSISTENT"]) == ("/var/lib/handoff/flower", "true")
     assert int(told["FLOWER_STATE_SAVE_INTERVAL"]) > 0
 
@@ -63,8 +63,8 @@ def test_a_login_elsewhere_takes_the_place_of_the_password(monkeypatch: pytest.M
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "")
     monkeypatch.setenv("FLOWER_AUTH", r".*@example\.com")
     settings = load(Settings)
-    told = options(settings)
-    assert not without_login(settings)
+    told = flower_environment(settings)
+    assert not needs_login(settings)
     assert told["FLOWER_AUTH"] == r".*@example\.com"
     assert "FLOWER_BASIC_AUTH" not in told
 
@@ -72,6 +72,6 @@ def test_a_login_elsewhere_takes_the_place_of_the_password(monkeypatch: pytest.M
 def test_development_signs_cookies_with_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "development")
     monkeypatch.setenv("FLOWER_COOKIE_SECRET", "change-me")
-    made = {options(load(Settings))["FLOWER_COOKIE_SECRET"] for _ in range(2)}
+    made = {flower_environment(load(Settings))["FLOWER_COOKIE_SECRET"] for _ in range(2)}
     assert len(made) == 2
     assert all(len(secret) > 40 for secret in made)

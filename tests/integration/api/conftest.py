@@ -9,7 +9,7 @@ from handoff_api.auth import digest
 from handoff_api.keys import new_key
 from process import free_port, wait_until
 from stack import Api, Redis, clean_environment
-from tests.integration.api.manual_worker import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 PEPPER = "the pepper of the tests"
 KEYS = {"tests": new_key(), "other": new_key()}
@@ -43,8 +43,8 @@ def client(api_server: Api, redis_url: str) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def hand(redis_url: str) -> Iterator[Hand]:
-    hand = Hand(redis_url)
+def hand(redis_url: str) -> Iterator[ManualWorker]:
+    hand = ManualWorker(redis_url)
     yield hand
     hand.close()
 

@@ -10,7 +10,7 @@ from handoff_ledger import Claim, Limits, State, SyncLedger, calls
 LIMITS = Limits()
 
 
-class Hand:
+class ManualWorker:
     def __init__(self, url: str) -> None:
         self.ledger = SyncLedger(url)
 

@@ -6,7 +6,7 @@ import httpx2
 from redis import Redis
 
 from handoff_contracts.tasks.push_send import PUSH_SEND
-from tests.integration.api.manual_worker import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 PUSH = "/v1/batches/push.send"
 PACK = PUSH_SEND.policy.pack
@@ -27,7 +27,7 @@ def items(client: httpx2.Client, batch: str, **query: Any) -> list[dict[str, Any
         query["cursor"] = page["cursor"]
 
 
-def test_a_batch_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_batch_to_its_end(client: httpx2.Client, hand: ManualWorker) -> None:
     answer = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(PACK + 1)})
     assert answer.status_code == 202
     batch = answer.json()
@@ -65,7 +65,7 @@ def test_one_wrong_item_and_nothing_is_accepted(client: httpx2.Client, redis: Re
     assert redis.llen("bulk") == 0
 
 
-def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None:
+def test_items_are_paged_and_filtered(client: httpx2.Client, hand: ManualWorker) -> None:
     batch = client.post(PUSH, json={"items": tokens(2 * PACK + 100)}).json()["id"]
     claim = hand.take(f"{batch}.1")
     hand.deliver(claim, 0, 5, PACK - 1)
@@ -79,7 +79,7 @@ def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None
     assert items(client, batch, state="failed") == []
 
 
-def test_a_batch_is_cancelled(client: httpx2.Client, hand: Hand) -> None:
+def test_a_batch_is_cancelled(client: httpx2.Client, hand: ManualWorker) -> None:
     batch = client.post(PUSH, json={"items": tokens(2 * PACK)}).json()["id"]
     running = hand.take(f"{batch}.0")
     answer = client.delete(f"/v1/batches/{batch}")

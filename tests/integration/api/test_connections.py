@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from handoff_api.parsing import HEAD_LIMIT
+from handoff_api.parsing import HEAD_LIMIT_BYTES
 from stack import Api
 
 
@@ -28,14 +28,14 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def test_a_head_without_end_is_refused(connection: socket.socket, client: httpx2.Client) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (HEAD_LIMIT - 100))
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (HEAD_LIMIT_BYTES - 100))
     assert client.get("/livez").status_code == 200
     connection.sendall(b"a" * 200)
     assert answer(connection).startswith(b"HTTP/1.1 431 ")
 
 
 def test_many_headers_are_refused(connection: socket.socket, client: httpx2.Client) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * (HEAD_LIMIT // 8 - 10))
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * (HEAD_LIMIT_BYTES // 8 - 10))
     assert client.get("/livez").status_code == 200
     connection.sendall(b"X-A: a\r\n" * 10)
     assert answer(connection).startswith(b"HTTP/1.1 431 ")

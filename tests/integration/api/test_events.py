@@ -8,7 +8,7 @@ from redis import Redis as Client
 from handoff_ledger import Failure, State, calls
 from process import wait_until
 from stack import Redis
-from tests.integration.api.manual_worker import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, ManualWorker
 from tests.integration.api.sse import Event, events
 
 ECHO = "/v1/tasks/system.echo"
@@ -26,7 +26,7 @@ def read(client: httpx2.Client, path: str, last: bytes | None = None) -> list[Ev
         return list(events(response))
 
 
-def test_a_task_is_followed_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_task_is_followed_to_its_end(client: httpx2.Client, hand: ManualWorker) -> None:
     task = client.post(ECHO, json={}).json()
     with client.stream("GET", task["links"]["events"]) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -41,14 +41,14 @@ def test_a_task_is_followed_to_its_end(client: httpx2.Client, hand: Hand) -> Non
     assert (last.name, last.data["state"], last.data["result"]) == ("end", "succeeded", {"message": "x"})
 
 
-def test_an_end_that_was_before_is_told_at_once(client: httpx2.Client, hand: Hand) -> None:
+def test_an_end_that_was_before_is_told_at_once(client: httpx2.Client, hand: ManualWorker) -> None:
     task = client.post(ECHO, json={}).json()
     hand.finish(hand.take(task["id"]))
     with client.stream("GET", task["links"]["events"]) as response:
         assert [event.name for event in events(response)] == ["end"]
 
 
-def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand: Hand) -> None:
+def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand: ManualWorker) -> None:
     """A browser's EventSource connects again after each end of a stream, until it is answered by 204."""
     task, batch = client.post(ECHO, json={}).json(), client.post(PUSH, json={"items": [{"token": "t"}]}).json()
     for record, id in ((task, task["id"]), (batch, f"{batch['id']}.0")):
@@ -62,7 +62,7 @@ def test_an_end_that_a_client_has_is_answered_by_204(client: httpx2.Client, hand
             assert read(client, path, other.encode("latin-1")) == [end]
 
 
-def test_a_task_that_ends_again_has_another_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_task_that_ends_again_has_another_end(client: httpx2.Client, hand: ManualWorker) -> None:
     task = client.post(ECHO, json={}).json()
     path = task["links"]["events"]
     hand.ledger.run(calls.fail(hand.take(task["id"]), Failure(code="busy", message=""), LIMITS, State.DEAD))
@@ -78,7 +78,7 @@ def test_a_task_that_ends_again_has_another_end(client: httpx2.Client, hand: Han
     assert client.get(path, headers={"Last-Event-ID": second.id}).status_code == 204
 
 
-def test_a_batch_tells_its_progress_not_every_item(client: httpx2.Client, hand: Hand) -> None:
+def test_a_batch_tells_its_progress_not_every_item(client: httpx2.Client, hand: ManualWorker) -> None:
     batch = client.post(PUSH, json={"items": [{"token": f"t{number}"} for number in range(250)]}).json()
     with client.stream("GET", batch["links"]["events"]) as response:
         stream = events(response)
@@ -107,7 +107,7 @@ def test_nobody_is_subscribed_when_nobody_listens(client: httpx2.Client, redis: 
     assert wait_until(lambda: not subscribed(redis, task["id"]), 20)
 
 
-def test_two_who_listen_share_the_subscription(client: httpx2.Client, redis: Client, hand: Hand) -> None:
+def test_two_who_listen_share_the_subscription(client: httpx2.Client, redis: Client, hand: ManualWorker) -> None:
     task = client.post(ECHO, json={}).json()
     with client.stream("GET", task["links"]["events"]) as one, client.stream("GET", task["links"]["events"]) as other:
         first, second = events(one), events(other)
@@ -125,14 +125,14 @@ def test_a_stream_outlives_redis(client: httpx2.Client, redis_server: Redis, red
         redis_server.kill()
         redis_server.start()
         redis_server.wait_ready()
-        hand = Hand(redis_url)
+        hand = ManualWorker(redis_url)
         hand.finish(hand.take(task["id"]))
         hand.close()
         assert list(stream)[-1].name == "end"
 
 
 def test_an_end_whose_notice_was_lost_is_told(
-    client: httpx2.Client, hand: Hand, redis: Client, redis_server: Redis
+    client: httpx2.Client, hand: ManualWorker, redis: Client, redis_server: Redis
 ) -> None:
     task = client.post(ECHO, json={}).json()
     with client.stream("GET", task["links"]["events"]) as response:

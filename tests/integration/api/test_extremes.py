@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from handoff_api.app import site
-from handoff_api.cursors import seal
+from handoff_api.app import build_app
+from handoff_api.cursors import encode_cursor
 from handoff_api.settings import Settings
 from stack import Api
 from tests.integration.api.conftest import KEYS
@@ -29,7 +29,7 @@ WORTH: dict[
     "document.extract": {"file": {"path": "a.pdf"}},
 }
 WAITS = re.compile(rb"wait\s*=\s*0*[1-9]", re.IGNORECASE)
-OPERATIONS = list(operations(site(Settings(env="development"))[0].openapi()))
+OPERATIONS = list(operations(build_app(Settings(env="development"))[0].openapi()))
 
 
 class Target:
@@ -193,7 +193,7 @@ def test_a_cursor_that_a_client_made_itself(path: bytes, scope: tuple[object, ..
     if path == b"items":
         batch = target.ids["batches"]
         path, scope = f"/v1/batches/{batch}/items".encode(), (batch, None)
-    cursor = seal(inner, *scope)
+    cursor = encode_cursor(inner, *scope)
     assert cursor
     answer = ask(target.port, "GET", b"%b?cursor=%b" % (path, cursor.encode()), target.key)
     assert answer.status == 200 or (answer.status, answer.document["code"]) == (422, "bad_cursor")

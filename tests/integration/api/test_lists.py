@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from handoff_contracts import CATALOGUE
-from tests.integration.api.manual_worker import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 ECHO = "/v1/tasks/system.echo"
 
@@ -24,7 +24,7 @@ def every(client: httpx2.Client, **query: Any) -> list[str]:
 
 
 @pytest.fixture
-def tasks(client: httpx2.Client, hand: Hand) -> dict[str, list[str]]:
+def tasks(client: httpx2.Client, hand: ManualWorker) -> dict[str, list[str]]:
     """Ids by state, in the order of acceptance."""
     ids = {"queued": [client.post(ECHO, json={}).json()["id"] for _ in range(7)]}
     ids["scheduled"] = [client.post(f"{ECHO}?delay=60", json={}).json()["id"] for _ in range(3)]

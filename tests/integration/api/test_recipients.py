@@ -3,12 +3,12 @@
 import httpx2
 
 from handoff_ledger import calls
-from tests.integration.api.manual_worker import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, ManualWorker
 
 GONE = "/v1/recipients/gone"
 
 
-def test_they_are_followed_by_their_cursor(client: httpx2.Client, hand: Hand) -> None:
+def test_they_are_followed_by_their_cursor(client: httpx2.Client, hand: ManualWorker) -> None:
     assert client.get(GONE).json() == {"items": [], "cursor": None}
     hand.ledger.run(calls.note_gone([("fcm:shop", f"device-{number}", "task") for number in range(3)], LIMITS))
     first = client.get(GONE, params={"limit": 2}).json()
@@ -22,7 +22,7 @@ def test_they_are_followed_by_their_cursor(client: httpx2.Client, hand: Hand) ->
     assert [each["recipient"] for each in later["items"]] == ["device-3"]
 
 
-def test_since_leaves_out_what_was_before(client: httpx2.Client, hand: Hand) -> None:
+def test_since_leaves_out_what_was_before(client: httpx2.Client, hand: ManualWorker) -> None:
     hand.ledger.run(calls.note_gone([("fcm:shop", "device-0", "task")], LIMITS))
     assert client.get(GONE, params={"since": "2020-01-01T00:00:00Z"}).json()["items"]
     assert not client.get(GONE, params={"since": "2200-01-01T00:00:00Z"}).json()["items"]

@@ -8,12 +8,12 @@ import pytest
 
 from handoff_ledger import Failure, State, calls
 from tests.integration.api.conftest import client_of
-from tests.integration.api.manual_worker import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, ManualWorker
 
 ECHO, PUSH = "/v1/tasks/system.echo", "/v1/tasks/push.send"
 
 
-def ended(client: httpx2.Client, hand: Hand, state: State, code: str, path: str = ECHO) -> str:
+def ended(client: httpx2.Client, hand: ManualWorker, state: State, code: str, path: str = ECHO) -> str:
     """A task that ended in `state`. Gives its id."""
     body = {"token": "t"} if path == PUSH else {}
     id = str(client.post(path, json=body).json()["id"])
@@ -32,7 +32,7 @@ def state(client: httpx2.Client, id: str) -> Any:
 
 
 @pytest.mark.parametrize("how", [State.DEAD, State.FAILED])
-def test_one_is_queued_again_as_new(client: httpx2.Client, hand: Hand, how: State) -> None:
+def test_one_is_queued_again_as_new(client: httpx2.Client, hand: ManualWorker, how: State) -> None:
     id = ended(client, hand, how, "gone")
     task = client.post(f"/v1/tasks/{id}/redrive").json()
     assert (task["state"], task["attempt"], task["error"], task["finished_at"]) == ("queued", 0, None, None)
@@ -40,7 +40,7 @@ def test_one_is_queued_again_as_new(client: httpx2.Client, hand: Hand, how: Stat
     assert state(client, id) == "succeeded"
 
 
-def test_only_dead_letters_can_be(client: httpx2.Client, hand: Hand) -> None:
+def test_only_dead_letters_can_be(client: httpx2.Client, hand: ManualWorker) -> None:
     id = client.post(ECHO, json={}).json()["id"]
     answer = client.post(f"/v1/tasks/{id}/redrive")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_redrivable")
@@ -49,7 +49,7 @@ def test_only_dead_letters_can_be(client: httpx2.Client, hand: Hand) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")
 
 
-def test_all_that_match_are(client: httpx2.Client, hand: Hand) -> None:
+def test_all_that_match_are(client: httpx2.Client, hand: ManualWorker) -> None:
     busy, gone = ended(client, hand, State.DEAD, "busy"), ended(client, hand, State.DEAD, "gone")
     push, failed = ended(client, hand, State.DEAD, "busy", PUSH), ended(client, hand, State.FAILED, "busy")
     assert redrive(client, contract="system.echo", code="busy") == {"redriven": 1, "more": False}
@@ -59,7 +59,7 @@ def test_all_that_match_are(client: httpx2.Client, hand: Hand) -> None:
     assert redrive(client) == {"redriven": 0, "more": False}
 
 
-def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
+def test_by_when_they_ended(client: httpx2.Client, hand: ManualWorker) -> None:
     ended(client, hand, State.DEAD, "busy")
     now = datetime.now(UTC)
     assert redrive(client, ended_until=(now - timedelta(hours=1)).isoformat())["redriven"] == 0
@@ -68,7 +68,7 @@ def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
     assert redrive(client, **{name: time.isoformat() for name, time in hour.items()})["redriven"] == 1
 
 
-def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
+def test_more_than_one_step_of_them(client: httpx2.Client, hand: ManualWorker) -> None:
     ids = [ended(client, hand, State.DEAD, "busy" if number % 2 else "gone") for number in range(40)]
     mails = {"common": {"text": "Hello"}, "items": [{"to": "a@example.com"}] * 10_000}
     batches = [client.post("/v1/batches/email.send", json=mails).json()["id"] for _ in range(3)]
@@ -78,7 +78,7 @@ def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
     assert {state(client, id) for id in ids[::2]} == {"dead"}
 
 
-def test_each_action_is_kept_with_who_and_when(client: httpx2.Client, hand: Hand, api_server: Any) -> None:
+def test_each_action_is_kept_with_who_and_when(client: httpx2.Client, hand: ManualWorker, api_server: Any) -> None:
     dead = ended(client, hand, State.DEAD, "busy")
     waiting = client.post(ECHO, json={}).json()["id"]
     with client_of(api_server.url, "other") as other:

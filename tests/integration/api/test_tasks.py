@@ -10,7 +10,7 @@ from redis import Redis
 from process import wait_until
 from stack import Api
 from tests.integration.api.conftest import client_of
-from tests.integration.api.manual_worker import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 ECHO = "/v1/tasks/system.echo"
 FIELDS = {
@@ -19,7 +19,7 @@ FIELDS = {
 }
 
 
-def test_a_task_is_accepted_and_read_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_task_is_accepted_and_read_to_its_end(client: httpx2.Client, hand: ManualWorker) -> None:
     answer = client.post(ECHO, json={"message": "hello"})
     assert answer.status_code == 202
     task = answer.json()
@@ -67,7 +67,7 @@ def test_an_unknown_id_is_never_pending(client: httpx2.Client) -> None:
 
 
 class TestIdempotency:
-    def test_the_same_request_is_accepted_once(self, client: httpx2.Client, hand: Hand, redis: Redis) -> None:
+    def test_the_same_request_is_accepted_once(self, client: httpx2.Client, hand: ManualWorker, redis: Redis) -> None:
         headers = {"Idempotency-Key": "order 7"}
         first = client.post(ECHO, json={"message": "x"}, headers=headers)
         again = client.post(
@@ -115,7 +115,7 @@ class TestIdempotency:
 
 
 class TestWaiting:
-    def test_the_end_is_answered_by_200(self, client: httpx2.Client, hand: Hand, redis: Redis) -> None:
+    def test_the_end_is_answered_by_200(self, client: httpx2.Client, hand: ManualWorker, redis: Redis) -> None:
         def work() -> None:
             assert wait_until(lambda: redis.zcard("handoff:queued:default") == 1, 20)
             (id,) = redis.zrange("handoff:queued:default", 0, 0)
@@ -135,7 +135,7 @@ class TestWaiting:
         assert (answer.status_code, answer.json()["state"]) == (202, "queued")
         assert 0.9 < answer.elapsed.total_seconds() < 4
 
-    def test_the_end_of_a_replayed_task_is_there_at_once(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_the_end_of_a_replayed_task_is_there_at_once(self, client: httpx2.Client, hand: ManualWorker) -> None:
         headers = {"Prefer": "wait=10", "Idempotency-Key": "k"}
         task = client.post(ECHO, json={}, headers={"Idempotency-Key": "k"}).json()
         hand.finish(hand.take(task["id"]))
@@ -152,13 +152,13 @@ class TestCancel:
             assert answer.json()["error"]["code"] == "cancelled"
             assert client.delete(at).json() == answer.json()
 
-    def test_what_runs_is_asked_to_stop(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_what_runs_is_asked_to_stop(self, client: httpx2.Client, hand: ManualWorker) -> None:
         id = client.post(ECHO, json={}).json()["id"]
         hand.take(id)
         task = client.delete(f"/v1/tasks/{id}").json()
         assert (task["state"], task["cancel_requested"]) == ("running", True)
 
-    def test_what_has_ended_stays_as_it_is(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_what_has_ended_stays_as_it_is(self, client: httpx2.Client, hand: ManualWorker) -> None:
         id = client.post(ECHO, json={}).json()["id"]
         hand.finish(hand.take(id))
         assert client.delete(f"/v1/tasks/{id}").json()["state"] == "succeeded"

@@ -1,37 +1,52 @@
-"""A batch, checked item by item and packed for the ledger."""
+"""Validation of a batch item by item, and its division into packs, the ledger's unit of storage."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 
-from handoff_api.body import parse
+from handoff_api.body import parse_json
 from handoff_api.canonical import canonical_json
-from handoff_api.payload_validator import Intake
-from handoff_api.problems import INVALID_BATCH, MOST_FAULTS, FieldError, Problem, faults, item_faults
+from handoff_api.payload_validator import PayloadValidator
+from handoff_api.problems import (
+    INVALID_BATCH,
+    MAX_FIELD_ERRORS,
+    FieldError,
+    Problem,
+    field_errors,
+    item_field_errors,
+)
 
-MOST_ITEMS = 100_000
-MOST_PACKS = 10_000
+MAX_BATCH_ITEMS = 100_000
+MAX_BATCH_PACKS = 10_000
 
 Fields = dict[str, Any]
 
 
-class Envelope(BaseModel):
-    """The body of a batch: `common` holds the fields that all items share; an item's own field wins."""
+class BatchRequest(BaseModel):
+    """The body of a batch. An item's own field takes precedence over the common field of that name."""
 
     model_config = ConfigDict(extra="forbid")
 
-    common: Fields = {}
-    items: Annotated[list[Fields], Field(min_length=1, max_length=MOST_ITEMS)]
+    common: Fields = Field(default={}, description="The payload fields that all items share.")
+    items: list[Fields] = Field(
+        min_length=1,
+        max_length=MAX_BATCH_ITEMS,
+        description="The payload of each item, without the common fields.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A batch for the ledger: JSON of `common`, and packs of (JSON array of items, how many).
+class PackedBatch:
+    """A validated batch in the form that the ledger stores.
 
-    `canonical` is one text for all batches that mean the same, empty when nobody asked for it.
+    Attributes:
+        common: JSON of the common fields.
+        packs: each pack as a JSON array of items, and their number.
+        total: the number of items in the batch.
+        canonical: one text for all batches with the same meaning; empty without an idempotency key.
     """
 
     common: bytes
@@ -40,37 +55,41 @@ class Packed:
     canonical: bytes
 
 
-def pack(intake: Intake, body: bytes, *, keyed: bool) -> Packed:
-    """Packs the batch in a request's body. `keyed`: it has an idempotency key, so its canonical text is needed.
+def pack_batch(validator: PayloadValidator, body: bytes, *, keyed: bool) -> PackedBatch:
+    """Validate and pack the batch in a request's body.
 
-    Raises a `Problem` that names each item that does not fit the contract; then nothing of the batch is accepted.
+    `keyed` says that the request has an idempotency key, which needs the canonical text.
+
+    Raises:
+        Problem: it names each item that does not fit the contract. The API then accepts no item of the batch.
     """
     try:
-        envelope = Envelope.model_validate(parse(body))
+        request = BatchRequest.model_validate(parse_json(body))
     except ValidationError as error:
-        raise Problem(INVALID_BATCH, faults=faults(error)[:MOST_FAULTS]) from None
-    most = MOST_PACKS * intake.contract.policy.pack
-    if len(envelope.items) > most:
-        raise Problem(INVALID_BATCH, faults=[FieldError("items", f"This contract takes {most:,} at most")])
-    packer = Packer(intake, envelope.common, keyed=keyed)
-    wrong: list[FieldError] = []
-    for number, item in enumerate(envelope.items):
+        raise Problem(INVALID_BATCH, errors=field_errors(error)[:MAX_FIELD_ERRORS]) from None
+    max_items = MAX_BATCH_PACKS * validator.contract.policy.pack
+    if len(request.items) > max_items:
+        raise Problem(INVALID_BATCH, errors=[FieldError("items", f"This contract takes {max_items:,} at most")])
+    packer = BatchPacker(validator, request.common, keyed=keyed)
+    errors: list[FieldError] = []
+    for number, item in enumerate(request.items):
         try:
             packer.add(item)
         except ValidationError as error:
-            wrong += item_faults(error, number)
-            if len(wrong) >= MOST_FAULTS:
+            errors += item_field_errors(error, number)
+            if len(errors) >= MAX_FIELD_ERRORS:
                 break
-    if wrong:
-        raise Problem(INVALID_BATCH, "Nothing of the batch was accepted: these items are wrong.", wrong[:MOST_FAULTS])
+    if errors:
+        detail = "The API accepted no item of the batch, because these items are wrong."
+        raise Problem(INVALID_BATCH, detail, errors[:MAX_FIELD_ERRORS])
     return packer.packed()
 
 
-class Packer:
-    """Writes items without the fields that they share, and the shared fields once, both as they were validated."""
+class BatchPacker:
+    """Serialises each item without its common fields, and the common fields once, both after validation."""
 
-    def __init__(self, intake: Intake, common: Fields, *, keyed: bool) -> None:
-        self._intake = intake
+    def __init__(self, validator: PayloadValidator, common: Fields, *, keyed: bool) -> None:
+        self._validator = validator
         self._given = common
         self._names = frozenset(common)
         self._keyed = keyed
@@ -80,17 +99,17 @@ class Packer:
         self._significant: list[bytes] = []
 
     def add(self, item: Fields) -> None:
-        """Adds an item. Raises `ValidationError` when it does not fit the contract together with the shared fields."""
-        payload = self._intake.validate({**self._given, **item} if self._given else item)
+        """Add an item. Raises `ValidationError` when the item and the common fields do not fit the contract."""
+        payload = self._validator.validate({**self._given, **item} if self._given else item)
         replaced = () if self._names.isdisjoint(item) else self._names.intersection(item)
         shared = self._names.difference(replaced) if replaced else self._names
         if len(self._common) < len(self._names):
             self._add_common(payload, shared)
-        self._items.append(self._intake.stored(payload, shared))
+        self._items.append(self._validator.stored_json(payload, shared))
         if self._keyed:
-            # A field that replaces a shared one counts with any value: null differs from the shared value.
+            # A field that replaces a common field counts with any value, because null differs from the common value.
             kept = payload.model_dump_json(by_alias=True, include=set(replaced)).encode() if replaced else b"null"
-            self._significant += [self._intake.significant(payload, self._names), kept]
+            self._significant += [self._validator.significant_json(payload, self._names), kept]
 
     def _add_common(self, payload: BaseModel, shared: Collection[str]) -> None:
         new = set(shared) - self._common.keys()
@@ -100,14 +119,14 @@ class Packer:
                 mode="json", by_alias=True, include=new, exclude_defaults=True
             )
 
-    def packed(self) -> Packed:
-        """The batch. A shared field that every item replaces is in no payload, and is left out."""
-        size = self._intake.contract.policy.pack
+    def packed(self) -> PackedBatch:
+        """Return the batch. A common field that every item replaces is left out."""
+        size = self._validator.contract.policy.pack
         packs = [self._items[first : first + size] for first in range(0, len(self._items), size)]
         canonical = b""
         if self._keyed:
             canonical = canonical_json(b"[%b,%b]" % (to_json(self._common_significant), b",".join(self._significant)))
-        return Packed(
+        return PackedBatch(
             common=to_json(self._common),
             packs=[(b"[%b]" % b",".join(items), len(items)) for items in packs],
             total=len(self._items),

@@ -1,6 +1,7 @@
-"""Waiting for a task or a batch to change: one pub/sub connection a process, however many wait.
+"""Waits for tasks and batches to change, with one pub/sub connection per process for all waiting requests.
 
-A notice only says that something changed; what it is now is read. So a notice that was lost costs time, never the end.
+A notice only says that a record changed, and the waiting request then reads the record. A lost notice therefore only
+delays the answer.
 """
 
 import asyncio
@@ -17,38 +18,42 @@ from handoff_ledger import LedgerUnavailable, UnknownTask
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 CHANNEL = "handoff:events:"
-QUIET_SECONDS = 5.0  # a connection that is silent for so long is asked whether it is alive
-AGAIN_SECONDS = 0.5  # between two attempts to connect
-POLL_SECONDS = 5.0  # a change whose notice was lost is seen after so long
+PING_AFTER_SECONDS = 5.0  # of silence on the connection
+RECONNECT_SECONDS = 0.5
+POLL_SECONDS = 5.0  # finds a change whose notice was lost
 
 
 class Watcher:
-    """Wakes those who wait for an id when Redis says that it changed."""
+    """Wakes the requests that wait for an id when Redis publishes that the record changed."""
 
     def __init__(self, url: str) -> None:
         self._redis = async_client(url)
-        self._waiting: dict[str, set[asyncio.Event]] = {}
-        self._dirty = asyncio.Event()
+        self._events: dict[str, set[asyncio.Event]] = {}
+        self._ids_changed = asyncio.Event()
         self._stopping = False
 
     @contextmanager
     def watch(self, id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the id may have changed, and once the subscription holds."""
+        """Yield an event that is set when the subscription starts, and whenever the record may have changed."""
         event = asyncio.Event()
-        self._waiting.setdefault(id, set()).add(event)
-        self._dirty.set()
+        self._events.setdefault(id, set()).add(event)
+        self._ids_changed.set()
         try:
             yield event
         finally:
-            self._waiting[id].discard(event)
-            if not self._waiting[id]:
-                del self._waiting[id]
-            self._dirty.set()
+            self._events[id].discard(event)
+            if not self._events[id]:
+                del self._events[id]
+            self._ids_changed.set()
 
     async def follow(
-        self, id: str, read: Callable[[], Awaitable[T]], ended: Callable[[T], bool], pace: float = 0.0
+        self,
+        id: str,
+        read: Callable[[], Awaitable[T]],
+        ended: Callable[[T], bool],
+        min_interval_seconds: float = 0.0,
     ) -> AsyncIterator[T]:
-        """What is there now, then what it became, at most once in `pace` seconds, up to its end or this process's."""
+        """Yield the record now and after each change, until the record has ended or the process stops."""
         seen: T | None = None
         with self.watch(id) as changed:
             while not self._stopping:
@@ -65,69 +70,71 @@ class Watcher:
                     yield now
                     if ended(now):
                         return
-                    await asyncio.sleep(pace)
-                await _within(POLL_SECONDS, changed)
+                    await asyncio.sleep(min_interval_seconds)
+                await _wait(changed, POLL_SECONDS)
 
     def stop(self) -> None:
-        """Ends everything that follows: the process stops."""
+        """End all `follow` iterators, because the process stops."""
         self._stopping = True
-        self._wake(list(self._waiting))
+        self._wake(list(self._events))
 
     async def run(self) -> None:
-        """Keeps the connection until it is cancelled."""
+        """Keep the connection until the task is cancelled."""
         while True:
             try:
                 async with self._redis.pubsub() as pubsub, asyncio.TaskGroup() as tasks:
-                    await pubsub.subscribe(CHANNEL)  # nothing is sent there; it makes the connection a subscribed one
+                    await pubsub.subscribe(CHANNEL)  # a channel without messages, because redis-py must subscribe to read
                     tasks.create_task(self._subscribe(pubsub))
                     tasks.create_task(self._listen(pubsub))
-            except* Exception as group:  # redis-py also raises AttributeError over a connection that it just lost
-                log.debug("The subscription was lost", extra={"event": "watch.lost", "errors": len(group.exceptions)})
-            await asyncio.sleep(AGAIN_SECONDS)
+            except* Exception as group:  # redis-py also raises AttributeError for a connection that it just lost
+                log.debug(
+                    "The subscription was lost", extra={"event": "subscription.lost", "errors": len(group.exceptions)}
+                )
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def aclose(self) -> None:
         await self._redis.aclose()
 
     async def _subscribe(self, pubsub: PubSub) -> None:
-        """Brings the subscriptions in line with those who wait, whenever these change."""
+        """Subscribe to exactly the ids that requests wait for, whenever these change."""
         known: set[str] = set()
         while True:
-            self._dirty.clear()
-            wanted = set(self._waiting)
+            self._ids_changed.clear()
+            wanted = set(self._events)
             if wanted - known:
                 await pubsub.subscribe(*(CHANNEL + id for id in wanted - known))
             if known - wanted:
                 await pubsub.unsubscribe(*(CHANNEL + id for id in known - wanted))
             known = wanted
-            if _ending():
+            if _is_cancelled():
                 return
-            await self._dirty.wait()
+            await self._ids_changed.wait()
 
     async def _listen(self, pubsub: PubSub) -> None:
-        asked = False
-        while not _ending():
-            message = await pubsub.get_message(timeout=QUIET_SECONDS)
+        pinged = False
+        while not _is_cancelled():
+            message = await pubsub.get_message(timeout=PING_AFTER_SECONDS)
             if message is None:
-                if asked:
-                    raise ConnectionError("the subscription is dead")
+                if pinged:
+                    raise ConnectionError("the subscription does not answer")
                 await pubsub.ping()
             elif message["type"] in ("message", "subscribe"):
                 self._wake([message["channel"].removeprefix(CHANNEL)])
-            asked = message is None
+            pinged = message is None
 
     def _wake(self, ids: Iterable[str]) -> None:
         for id in ids:
-            for event in self._waiting.get(id, ()):
+            for event in self._events.get(id, ()):
                 event.set()
 
 
-def _ending() -> bool:
-    """Whether this task was cancelled: up to Python 3.11 `wait_for`, and so redis-py, may swallow that."""
+def _is_cancelled() -> bool:
+    """Return whether this task was cancelled: redis-py's `wait_for` can swallow a cancellation on Python 3.11."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
-async def _within(seconds: float, event: asyncio.Event) -> None:
+async def _wait(event: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

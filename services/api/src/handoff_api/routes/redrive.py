@@ -1,13 +1,13 @@
-"""Dead letters: queue them again, one or all that match, and read who did what."""
+"""Dead letters: queue one or all that match again, and list who cancelled or redrove what."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_api import cursors
-from handoff_api.field_types import CursorText, Limit
-from handoff_api.redrive import Matching, Redriven, matching, redrive_matching
+from handoff_api.field_types import CursorText, PageSize
+from handoff_api.redrive import RedriveRequest, RedriveResult, read_redrive_request, redrive_matching
 from handoff_api.request_state import ApiRequest
 from handoff_api.routes.tasks import task_id
 from handoff_api.views import Page, TaskView
@@ -17,37 +17,36 @@ from handoff_ledger.records import Action
 router = APIRouter(tags=["dead letters"])
 
 
-@router.post("/v1/tasks/{id}/redrive", summary="Queue a dead or failed task again")
-async def one(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> TaskView:
+@router.post("/v1/tasks/{id}/redrive", summary="Queue a dead or failed task again", response_description="The task")
+async def redrive_task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> TaskView:
+    """The task starts with attempt 0, as if it were new."""
     ledger = request.state["ledger"]
     await ledger.run(redrive(id, ledger.limits, request.state["client"]))
     return TaskView.of(await ledger.run(read(id)))
 
 
-BODY = {"required": True, "content": {"application/json": {"schema": Matching.model_json_schema()}}}
+Body = Annotated[RedriveRequest, Depends(read_redrive_request)]
 
 
-@router.post(
-    "/v1/redrive",
-    summary="Queue all dead letters again that match, the oldest first",
-    openapi_extra={"requestBody": BODY},
-)
-async def all_matching(matching: Annotated[Matching, Depends(matching)], request: ApiRequest) -> Redriven:
-    return await redrive_matching(request.state["ledger"], matching.letters(), request.state["client"])
+@router.post("/v1/redrive", summary="Queue all matching dead letters again", response_description="The numbers")
+async def redrive_all_matching(body: Body, request: ApiRequest) -> RedriveResult:
+    """Queues the oldest dead letters first."""
+    return await redrive_matching(request.state["ledger"], body.to_filter(), request.state["client"])
 
 
-class PageOf(BaseModel):
-    """Which page."""
+class ActionsQuery(BaseModel):
+    """The page of a list of actions."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cursor: CursorText = ""
-    limit: Limit = 50
+    cursor: CursorText = Field(default="", description="The `cursor` of the page before; empty for the first page.")
+    limit: PageSize = Field(default=50, description="The maximum number of actions in the page.")
 
 
-@router.get("/v1/actions", summary="List what clients and operators did: cancel and redrive, newest first")
-async def listing(page: Annotated[PageOf, Query()], request: ApiRequest) -> Page[Action]:
+@router.get("/v1/actions", summary="List actions", response_description="A page of actions")
+async def list_actions(query: Annotated[ActionsQuery, Query()], request: ApiRequest) -> Page[Action]:
+    """Lists who cancelled or redrove which tasks, the newest action first."""
     found, following = await request.state["ledger"].run(
-        actions(page.limit, cursors.unseal(page.cursor, cursors.STREAM))
+        actions(query.limit, cursors.decode_cursor(query.cursor, cursors.STREAM))
     )
-    return Page(items=found, cursor=cursors.seal(following))
+    return Page(items=found, cursor=cursors.encode_cursor(following))
