@@ -24,7 +24,7 @@ def test_lines_become_fields(lines: list[tuple[bytes, bytes]], fields: dict[byte
 
 
 @pytest.mark.parametrize("name", sorted(SINGLETONS))
-def test_a_singleton_that_repeats_has_no_value(name: bytes) -> None:
+def test_a_repeated_singleton_has_no_value(name: bytes) -> None:
     fields, problem = combine_fields([(name, b"1"), (b"prefer", b"2"), (name, b"1")])
     assert fields == {b"prefer": b"2"}
     assert problem is not None

@@ -57,7 +57,7 @@ def test_counts_histograms_and_queues() -> None:
     assert value("handoff_channel_held_seconds", channel="fcm:shop:1f", why="throttled") == 12.5
 
 
-def test_without_redis_the_rest_is_still_told() -> None:
+def test_without_redis_the_other_metrics_remain() -> None:
     found = samples(LedgerMetrics(None, [], 0.0))
     assert found["handoff_ledger_up", frozenset()] == 0
     assert not any(name.startswith(("handoff_task", "handoff_queue")) for name, _ in found)

@@ -27,7 +27,7 @@ def resolve(api: Json, schema: Json) -> Json:
 
 
 @pytest.mark.parametrize("contract", list(CATALOGUE), ids=lambda contract: contract.name)
-def test_a_contract_has_its_routes_with_its_payload(api: Json, contract: Any) -> None:
+def test_a_contract_has_routes_with_its_payload(api: Json, contract: Any) -> None:
     task = api["paths"][f"/v1/tasks/{contract.name}"]["post"]
     payload = resolve(api, task["requestBody"]["content"]["application/json"]["schema"])
     assert payload["properties"].keys() == contract.payload.model_fields.keys()
@@ -40,7 +40,7 @@ def test_a_contract_has_its_routes_with_its_payload(api: Json, contract: Any) ->
     assert envelope["properties"].keys() == {"common", "items"}
 
 
-def test_every_reference_leads_somewhere(api: Json) -> None:
+def test_every_reference_has_a_target(api: Json) -> None:
     def references(node: Any) -> list[str]:
         if isinstance(node, dict):
             own = [node["$ref"]] if "$ref" in node else []
@@ -53,7 +53,7 @@ def test_every_reference_leads_somewhere(api: Json) -> None:
         assert reference.removeprefix("#/components/schemas/") in api["components"]["schemas"], reference
 
 
-def test_clients_operations_need_a_bearer_key(api: Json) -> None:
+def test_every_operation_documents_the_bearer_key(api: Json) -> None:
     assert api["components"]["securitySchemes"]["HTTPBearer"] == {"type": "http", "scheme": "bearer"}
     for path, methods in api["paths"].items():
         for operation in methods.values():

@@ -1,4 +1,4 @@
-"""Which bytes are a request: an Upgrade field changes nothing, and no byte of a body is ever a request of its own."""
+"""Parsing of requests: an Upgrade field changes nothing, and no byte of a body becomes a request."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_a_refusal_is_the_last_answer_of_its_connection(
     run(scenario)
 
 
-def test_a_fault_in_a_body_that_is_answered_already_only_closes() -> None:
+def test_a_malformed_body_after_the_answer_only_closes() -> None:
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
             client.read()
@@ -103,7 +103,7 @@ def test_a_fault_in_a_body_that_is_answered_already_only_closes() -> None:
 
 
 @pytest.mark.parametrize("trailer", [b"Authorization: Bearer x\r\n", b"X-Request-ID: 1\r\nX-Request-ID: 2\r\n"])
-def test_a_trailer_field_is_no_header_field(trailer: bytes) -> None:
+def test_a_trailer_field_is_not_a_header_field(trailer: bytes) -> None:
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
             await client.send(

@@ -14,12 +14,12 @@ PUSH = PayloadValidator(CATALOGUE["push.send"])
 PACK = PUSH.contract.policy.pack
 
 
-def test_a_payload_is_kept_as_what_was_set() -> None:
+def test_the_stored_payload_has_the_fields_that_the_client_set() -> None:
     assert PUSH.stored_json(PUSH.parse(b' { "token" : "a" } ')) == b'{"token":"a"}'
     assert from_json(PUSH.stored_json(PUSH.parse(b'{"title": null, "token": "a"}'))) == {"title": None, "token": "a"}
 
 
-def test_common_is_kept_once_and_items_without_it() -> None:
+def test_common_fields_are_stored_once() -> None:
     items = [{"token": f"t{number}"} for number in range(PACK + 1)]
     items[7]["title"] = "for you"
     packed = pack_batch(PUSH, to_json({"common": {"title": "for all"}, "items": items}), keyed=False)

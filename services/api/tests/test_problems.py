@@ -1,4 +1,4 @@
-"""Every error of the domain has a place in the one table; what nobody foresaw tells nothing."""
+"""Every domain error maps to a problem, and the answer to an unexpected error reveals nothing."""
 
 import logging
 
@@ -47,12 +47,12 @@ async def boom(_: Request) -> Response:
     raise RuntimeError("a secret")
 
 
-@pytest.mark.parametrize("path", ["/routed", "/lane"])
-def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture, path: str) -> None:
+@pytest.mark.parametrize("path", ["/routed", "/hot"])
+def test_the_answer_to_an_unexpected_error_reveals_nothing(caplog: pytest.LogCaptureFixture, path: str) -> None:
     app, _ = build_app(Settings())
     app.post("/routed")(boom)
-    lanes = HotRoutes(app, {"/lane": APIRoute("/lane", boom, methods=["POST"])})
-    with TestClient(ObservabilityMiddleware(lanes)) as client:
+    hot = HotRoutes(app, {"/hot": APIRoute("/hot", boom, methods=["POST"])})
+    with TestClient(ObservabilityMiddleware(hot)) as client:
         answer = client.post(path, headers={"X-Request-ID": "abc-1"})
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
@@ -66,7 +66,7 @@ def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFix
     assert vars(line)["request_id"] == "abc-1"
 
 
-def test_a_field_name_that_the_client_chose_is_cut() -> None:
+def test_a_long_field_name_from_the_client_is_cut() -> None:
     class Strict(BaseModel, extra="forbid"):
         pass
 

@@ -1,4 +1,4 @@
-"""Cursors of paged lists. A client receives an opaque text that only fits the list and the filter that produced it.
+"""Pages of lists and their cursors. A client sees a cursor as an opaque text, which only fits one list and filter.
 
 The text contains the ledger's own cursor, which the API checks before the ledger uses it again.
 """
@@ -7,6 +7,9 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from zlib import crc32
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from handoff_api.field_types import CursorText, PageSize
 from handoff_api.problems import BAD_CURSOR, Problem
 
 # A client can forge a cursor, so every number in a cursor has a range. Fifteen digits stay below 2**53. No stream entry
@@ -14,6 +17,15 @@ from handoff_api.problems import BAD_CURSOR, Problem
 TASKS = re.compile(r"(batch|handoff:[a-z0-9_.:]{1,200})\|[0-9]{1,15}\|[0-9a-z.]{1,40}")
 STREAM = re.compile(r"[1-9][0-9]{0,14}-[0-9]{1,15}")
 ITEMS = re.compile(r"[0-9]{1,5}\.(-1|[0-9]{1,5})")  # pack.item; a batch has at most 100,000 items
+
+
+class PageQuery(BaseModel):
+    """The query parameters of every list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: CursorText = Field(default="", description="The `cursor` of the previous page; empty for the first page.")
+    limit: PageSize = Field(default=50, description="The maximum number of entries in the page.")
 
 
 def encode_cursor(cursor: str, *scope: object) -> str | None:

@@ -18,8 +18,8 @@ from handoff_contracts import CATALOGUE
 Json = dict[str, Any]
 REFS = "#/components/schemas/{model}"
 DESCRIPTION = (
-    "Handoff takes work off the request path. Submit a task or a batch, and get an answer in milliseconds;"
-    " workers do the work. Authorize with an API key to try the calls on this page."
+    "Hand the work off, answer now: submit a task or a batch, and get an answer in milliseconds, while workers do the"
+    " work. Authorize with an API key to try the calls on this page."
 )
 TAGS = [
     {"name": "tasks", "description": "Submit, read, list, follow and cancel single tasks."},

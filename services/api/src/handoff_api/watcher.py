@@ -83,7 +83,7 @@ class Watcher:
         while True:
             try:
                 async with self._redis.pubsub() as pubsub, asyncio.TaskGroup() as tasks:
-                    await pubsub.subscribe(CHANNEL)  # a channel without messages, because redis-py must subscribe to read
+                    await pubsub.subscribe(CHANNEL)  # an unused channel, because redis-py must subscribe to read
                     tasks.create_task(self._subscribe(pubsub))
                     tasks.create_task(self._listen(pubsub))
             except* Exception as group:  # redis-py also raises AttributeError for a connection that it just lost

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read_body
 from handoff_api.event_streams import DESCRIPTION, END_ALREADY_SENT, check_last_event_id, events
-from handoff_api.field_types import CursorText, PageSize
 from handoff_api.payload_validator import PayloadValidator
 from handoff_api.problems import UNKNOWN_BATCH, Problem
 from handoff_api.request_state import ApiRequest
@@ -109,14 +108,10 @@ async def follow(
         yield event
 
 
-class ItemsQuery(BaseModel):
+class ItemsQuery(cursors.PageQuery):
     """The filter and the page of a list of items."""
 
-    model_config = ConfigDict(extra="forbid")
-
     state: State | None = Field(default=None, description="Lists only the items in this state.")
-    cursor: CursorText = Field(default="", description="The `cursor` of the page before; empty for the first page.")
-    limit: PageSize = Field(default=50, description="The maximum number of items in the page.")
 
 
 @router.get("/v1/batches/{id}/items", summary="List the items of a batch", response_description="A page of items")

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from handoff_api import cursors
-from handoff_api.field_types import CursorText, PageSize, Time, epoch_ms
+from handoff_api.field_types import PageSize, Time, epoch_ms
 from handoff_api.request_state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
@@ -15,14 +15,11 @@ from handoff_ledger.records import Gone
 router = APIRouter(tags=["recipients"])
 
 
-class GoneQuery(BaseModel):
+class GoneQuery(cursors.PageQuery):
     """The first time and the page of a list of recipients."""
 
-    model_config = ConfigDict(extra="forbid")
-
     since: Time | None = Field(default=None, description="Lists only reports from this time on (RFC 3339).")
-    cursor: CursorText = Field(default="", description="The `cursor` of the page before; empty for the first page.")
-    limit: PageSize = Field(default=100, description="The maximum number of recipients in the page.")
+    limit: PageSize = Field(default=100, description="The maximum number of entries in the page.")
 
 
 @router.get("/v1/recipients/gone", summary="List gone recipients", response_description="A page of recipients")

@@ -3,10 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_api import cursors
-from handoff_api.field_types import CursorText, PageSize
 from handoff_api.redrive import RedriveRequest, RedriveResult, read_redrive_request, redrive_matching
 from handoff_api.request_state import ApiRequest
 from handoff_api.routes.tasks import task_id
@@ -34,17 +32,8 @@ async def redrive_all_matching(body: Body, request: ApiRequest) -> RedriveResult
     return await redrive_matching(request.state["ledger"], body.to_filter(), request.state["client"])
 
 
-class ActionsQuery(BaseModel):
-    """The page of a list of actions."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cursor: CursorText = Field(default="", description="The `cursor` of the page before; empty for the first page.")
-    limit: PageSize = Field(default=50, description="The maximum number of actions in the page.")
-
-
 @router.get("/v1/actions", summary="List actions", response_description="A page of actions")
-async def list_actions(query: Annotated[ActionsQuery, Query()], request: ApiRequest) -> Page[Action]:
+async def list_actions(query: Annotated[cursors.PageQuery, Query()], request: ApiRequest) -> Page[Action]:
     """Lists who cancelled or redrove which tasks, the newest action first."""
     found, following = await request.state["ledger"].run(
         actions(query.limit, cursors.decode_cursor(query.cursor, cursors.STREAM))

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from handoff_api import cursors
 from handoff_api.body import read_body
 from handoff_api.event_streams import DESCRIPTION, END_ALREADY_SENT, check_last_event_id, events
-from handoff_api.field_types import BatchId, ContractName, CursorText, PageSize
+from handoff_api.field_types import BatchId, ContractName
 from handoff_api.options import preferred_wait_seconds
 from handoff_api.payload_validator import PayloadValidator
 from handoff_api.request_state import ApiRequest
@@ -69,16 +69,12 @@ async def find_task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -
     return await request.state["ledger"].run(read(id))
 
 
-class TasksQuery(BaseModel):
+class TasksQuery(cursors.PageQuery):
     """The filter and the page of a list of tasks."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: State | None = Field(default=None, description="Lists only the tasks in this state.")
     contract: ContractName = Field(default="", description="Lists only the tasks of this contract.")
     batch: BatchId = Field(default="", description="Lists only the tasks that carry the items of this batch.")
-    cursor: CursorText = Field(default="", description="The `cursor` of the page before; empty for the first page.")
-    limit: PageSize = Field(default=50, description="The maximum number of tasks in the page.")
 
 
 @router.get("/v1/tasks", summary="List tasks", response_description="A page of tasks")
