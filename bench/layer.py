@@ -23,7 +23,7 @@ from bench.accept import BODY, PATH
 from bench.figures import figures_table
 from bench.handoff import HEADERS, SETTINGS
 from bench.wrk import post
-from handoff_api.server import SERVER, Worker
+from handoff_api.server import SERVER, GunicornWorker
 from process import free_port
 from stack import ROOT, Api, Redis, clean_environment
 
@@ -35,13 +35,13 @@ HTTPTOOLS = {**SERVER, "http": "httptools"}
 H11 = {**SERVER, "http": "h11"}
 
 
-class HttptoolsWorker(Worker):
+class HttptoolsWorker(GunicornWorker):
     """The API's gunicorn worker on uvicorn's own protocol."""
 
     CONFIG_KWARGS = HTTPTOOLS
 
 
-class H11Worker(Worker):
+class H11Worker(GunicornWorker):
     """The API's gunicorn worker on uvicorn's protocol in pure Python."""
 
     CONFIG_KWARGS = H11

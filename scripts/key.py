@@ -7,11 +7,11 @@ import os
 import sys
 
 import env_file
-from handoff_api.auth import NAME
+from handoff_api.auth import CLIENT_NAME
 from handoff_api.keys import main
 
 if __name__ == "__main__":
     os.chdir(env_file.ROOT)
-    if NAME.fullmatch(sys.argv[-1]) and not os.environ.get("HANDOFF_API_KEY_PEPPER"):
+    if CLIENT_NAME.fullmatch(sys.argv[-1]) and not os.environ.get("HANDOFF_API_KEY_PEPPER"):
         env_file.complete(env_file.ROOT / ".env")
     main()

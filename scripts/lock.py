@@ -17,6 +17,7 @@ DEVELOPMENT = FOLDER / "dev.txt"
 SERVICES = ("api", "worker", "flower")
 SOURCES = {FOLDER / f"{name}.txt": f"services/{name}/pyproject.toml" for name in SERVICES} | {
     FOLDER / "build.txt": "--group=build",  # builds images and virtual environments
+    FOLDER / "docs.txt": "--group=docs",  # serves /docs in development
     FOLDER / "reload.txt": "--group=reload",  # reloads processes in the containers of development
 }
 BENCHES = ("arq", "celery", "dramatiq", "picture", "rq", "taskiq")

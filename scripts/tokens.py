@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_api.packing import MOST_ITEMS
+from handoff_api.batch_packing import MAX_BATCH_ITEMS
 from handoff_contracts.tasks.push_send import DeviceToken
 
 
@@ -38,8 +38,8 @@ def read_tokens(file: str | None) -> tuple[list[str], int]:
     if not lines:
         raise ValueError(f"{file} contains no token: write one a line.")
     tokens = list(dict.fromkeys(lines.values()))
-    if len(tokens) > MOST_ITEMS:
-        raise ValueError(f"{file} contains {len(tokens):,} tokens: a batch takes {MOST_ITEMS:,} at most.")
+    if len(tokens) > MAX_BATCH_ITEMS:
+        raise ValueError(f"{file} contains {len(tokens):,} tokens: a batch takes {MAX_BATCH_ITEMS:,} at most.")
     try:
         TypeAdapter(list[DeviceToken]).validate_python(list(lines.values()))
     except ValidationError as error:

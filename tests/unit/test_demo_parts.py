@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo import SENTENCE, differences
-from handoff_api.packing import MOST_ITEMS
+from handoff_api.batch_packing import MAX_BATCH_ITEMS
 from tokens import counted, read_tokens
 
 
@@ -22,7 +22,7 @@ def test_blank_lines_and_repetitions_are_left_out(tmp_path: Path) -> None:
 
 def test_a_batch_has_at_most_the_items_of_the_api(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
-    tokens = [str(number) for number in range(MOST_ITEMS)]
+    tokens = [str(number) for number in range(MAX_BATCH_ITEMS)]
     file.write_text("\n".join([*tokens, "7"]))
     assert read_tokens(str(file)) == (tokens, 1)
     file.write_text("\n".join([*tokens, "one more"]))

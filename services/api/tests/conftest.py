@@ -1,4 +1,4 @@
-"""The API without a Redis: everything that has to be right before Redis is asked."""
+"""The API without Redis: everything that the API checks before it calls Redis."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ KEY = "hk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No developer's `.env`, and a Redis that is not there."""
+    """Hide the developer's `.env`, and point at a port without Redis."""
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("HANDOFF_ENV", "development")
@@ -25,6 +25,6 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    """A client with the key."""
+    """A client with a valid key."""
     with TestClient(create_app(Settings()), headers={"Authorization": f"Bearer {KEY}"}) as client:
         yield client

@@ -1,4 +1,4 @@
-"""What the API refuses to start with, and the sentence it says."""
+"""The settings with which the API refuses to start, and the error messages."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from handoff_api.settings import Settings
 from handoff_common.settings import load
 
 
-def refused(capsys: pytest.CaptureFixture[str]) -> str:
+def error_message(capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as exit:
         load(Settings)
     assert exit.value.code == 2
@@ -24,7 +24,7 @@ def test_a_placeholder_pepper_is_refused_in_production(
 ) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "production")
     monkeypatch.setenv("HANDOFF_API_KEY_PEPPER", pepper)
-    assert "HANDOFF_API_KEY_PEPPER is empty or a placeholder: set it to" in refused(capsys)
+    assert "HANDOFF_API_KEY_PEPPER is empty or a placeholder: set it to" in error_message(capsys)
     monkeypatch.setenv("HANDOFF_ENV", "development")
     load(Settings)
 
@@ -33,42 +33,42 @@ def test_production_needs_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setenv("HANDOFF_ENV", "production")
     load(Settings)
     monkeypatch.setenv("HANDOFF_API_KEYS", "")
-    assert "There is no API key: put" in refused(capsys)
+    assert "There is no API key: put" in error_message(capsys)
 
 
-def test_production_is_what_runs_when_nothing_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("HANDOFF_ENV")
     monkeypatch.setenv("HANDOFF_API_KEYS", "")
-    assert "There is no API key" in refused(capsys)
+    assert "There is no API key" in error_message(capsys)
 
 
-def test_only_development_may_be_open(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_development_may_switch_authentication_off(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("HANDOFF_API_AUTH", "off")
     assert load(Settings).keys() is None
     monkeypatch.setenv("HANDOFF_ENV", "production")
-    assert "HANDOFF_API_AUTH is off" in refused(capsys)
+    assert "HANDOFF_API_AUTH is off" in error_message(capsys)
 
 
 @pytest.mark.parametrize("entry", ["client", "client=abc", f"cl ient={'0' * 64}", f"a={'0' * 64},a={'1' * 64}"])
-def test_a_malformed_key_entry_is_refused_and_not_shown(
+def test_a_malformed_key_entry_is_refused_without_quoting_it(
     entry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HANDOFF_API_KEYS", entry)
-    said = refused(capsys)
-    assert "of the API keys is wrong" in said
-    assert entry not in said
+    output = error_message(capsys)
+    assert "of the API keys is wrong" in output
+    assert entry not in output
 
 
-def test_keys_come_from_a_file_too(
+def test_keys_can_come_from_a_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "keys"
     monkeypatch.setenv("HANDOFF_API_KEYS", "")
     monkeypatch.setenv("HANDOFF_API_KEYS_FILE", str(file))
-    assert "HANDOFF_API_KEYS_FILE can't be read: No such file" in refused(capsys)
-    file.write_text(f"# who\n\nshop={digest('p', 'hk_1')}  # the shop\n")
+    assert "HANDOFF_API_KEYS_FILE can't be read: No such file" in error_message(capsys)
+    file.write_text(f"# clients\n\nshop={digest('p', 'hk_1')}  # the shop\n")
     monkeypatch.setenv("HANDOFF_API_KEY_PEPPER", "p")
     found = load(Settings).keys()
     assert found is not None
@@ -76,19 +76,21 @@ def test_keys_come_from_a_file_too(
     assert found.client(b"Bearer hk_2") is None
 
 
-def test_a_made_key_opens_with_its_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_key_is_valid_with_its_printed_entry(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["keys", "shop"])
     monkeypatch.setenv("HANDOFF_ENV", "production")
     keys.main()
-    said = capsys.readouterr().out
-    key, entry = re.findall(r"^  (hk_[\w-]{43}|shop=[0-9a-f]{64})$", said, re.MULTILINE)
+    output = capsys.readouterr().out
+    key, entry = re.findall(r"^  (hk_[\w-]{43}|shop=[0-9a-f]{64})$", output, re.MULTILINE)
     monkeypatch.setenv("HANDOFF_API_KEYS", entry)
     found = load(Settings).keys()
     assert found is not None
     assert found.client(f"bearer {key}".encode()) == "shop"
 
 
-def test_a_key_needs_a_proper_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_needs_a_valid_client_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["keys", "a,b"])
     with pytest.raises(SystemExit) as exit:
         keys.main()

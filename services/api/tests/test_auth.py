@@ -1,4 +1,4 @@
-"""A key on every call of /v1 and /push, the same answer to every wrong one."""
+"""Every call of /v1 and /push needs a key, and every wrong key gets the same answer."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -43,20 +43,18 @@ def test_every_wrong_key_gets_the_same_answer(client: TestClient, header: str | 
 @pytest.mark.parametrize("between", [" ", "  ", "\t", " \t ", "          "])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", " Bearer", "\tBearer"])
 @pytest.mark.parametrize("after", ["", " ", "\t"])
-def test_the_key_opens_whatever_whitespace_is_around_it(
-    client: TestClient, scheme: str, between: str, after: str
-) -> None:
+def test_whitespace_around_the_key_is_ignored(client: TestClient, scheme: str, between: str, after: str) -> None:
     header = {"Authorization": f"{scheme}{between}{KEY}{after}"}
     assert client.get("/v1/contracts", headers=header).status_code == 200
 
 
-def test_a_key_in_the_query_does_not_count(client: TestClient) -> None:
+def test_a_key_in_the_query_is_ignored(client: TestClient) -> None:
     del client.headers["Authorization"]
     for name in ("key", "api_key", "token", "authorization"):
         assert client.get("/v1/contracts", params={name: KEY}).status_code == 401
 
 
-def test_no_operation_of_clients_is_open(client: TestClient) -> None:
+def test_every_operation_for_clients_needs_a_key(client: TestClient) -> None:
     del client.headers["Authorization"]
     operations = [
         (method, path) for path, methods in client.get("/openapi.json").json()["paths"].items() for method in methods
@@ -73,7 +71,7 @@ def test_probes_need_no_key(client: TestClient) -> None:
     assert client.get("/readyz").status_code == 503
 
 
-def test_development_may_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_development_may_switch_authentication_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_API_AUTH", "off")
     with TestClient(create_app(Settings())) as client:
         assert client.get("/v1/contracts").status_code == 200

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request is a problem document with a code and the path of each fault, and quotes nothing."""
+"""Every wrong request gets a problem document with a code and the path of each wrong field, and no quoted value."""
 
 from typing import Any
 
@@ -57,12 +57,12 @@ def test_a_malformed_id_is_unknown(client: TestClient, id: str) -> None:
         ("text", ""),
     ],
 )
-def test_a_payload_that_does_not_fit(client: TestClient, payload: object, path: str) -> None:
+def test_a_payload_that_does_not_fit_the_contract(client: TestClient, payload: object, path: str) -> None:
     answer = client.post("/v1/tasks/push.send", json=payload)
     assert [at for at, _ in problem(answer, 422, "invalid_payload")] == [path]
 
 
-def test_every_fault_is_named_and_no_value_quoted(client: TestClient) -> None:
+def test_the_answer_names_every_wrong_field_and_quotes_no_value(client: TestClient) -> None:
     answer = client.post("/v1/tasks/push.send", json={"token": "a secret", "title": 5, "tokn": "hidden"})
     assert {at for at, _ in problem(answer, 422, "invalid_payload")} == {"token", "title", "tokn"}
     assert "secret" not in answer.text
@@ -72,7 +72,7 @@ def test_every_fault_is_named_and_no_value_quoted(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "body", ["", "{", "{'a': 1}", '{"message": NaN}', '{"message": Infinity}', "\xff", '"\\ud800"', DEEP, "[" * 100_000]
 )
-def test_what_is_not_json(client: TestClient, body: str) -> None:
+def test_a_body_that_is_not_json(client: TestClient, body: str) -> None:
     for path in ("/v1/tasks/system.echo", "/v1/batches/system.echo"):
         problem(client.post(path, content=body.encode("latin-1"), headers=JSON), 400, "invalid_json")
 
@@ -143,12 +143,12 @@ def test_a_wrong_idempotency_key(client: TestClient, key: str) -> None:
         ([], [""]),
     ],
 )
-def test_a_batch_of_another_shape(client: TestClient, body: object, paths: list[str]) -> None:
+def test_a_batch_with_wrong_structure(client: TestClient, body: object, paths: list[str]) -> None:
     answer = client.post("/v1/batches/system.echo", json=body)
     assert [at for at, _ in problem(answer, 422, "invalid_batch")] == paths
 
 
-def test_wrong_items_are_named_by_their_index(client: TestClient) -> None:
+def test_the_answer_names_the_index_of_each_wrong_item(client: TestClient) -> None:
     items: list[dict[str, object]] = [{"token": f"t{number}"} for number in range(600)]
     items[3] = {}
     items[599] = {"token": "a secret", "x": 1}
@@ -158,7 +158,7 @@ def test_wrong_items_are_named_by_their_index(client: TestClient) -> None:
     assert "secret" not in answer.text
 
 
-def test_faults_are_not_listed_without_end(client: TestClient) -> None:
+def test_the_list_of_wrong_fields_is_bounded(client: TestClient) -> None:
     answer = client.post("/v1/batches/push.send", json={"items": [{}] * 10_000})
     assert len(problem(answer, 422, "invalid_batch")) == 100
     answer = client.post("/v1/batches/system.echo", json={"items": [{}] * 100_001})
@@ -182,7 +182,7 @@ def test_a_device_token_that_does_not_fit(client: TestClient) -> None:
     assert "with" not in answer.text
 
 
-def test_redis_away_is_said_at_once(client: TestClient) -> None:
+def test_without_redis_the_answer_is_503_at_once(client: TestClient) -> None:
     for answer in (
         client.post("/v1/tasks/system.echo", json={}),
         client.post("/v1/tasks/system.echo", json={}, headers={"Prefer": "wait=30"}),
@@ -200,7 +200,7 @@ def test_redis_away_is_said_at_once(client: TestClient) -> None:
     assert "handoff_ledger_up 0.0" in client.get("/metrics").text
 
 
-def test_a_redrive_has_a_body_like_any_other(client: TestClient) -> None:
+def test_the_body_of_a_redrive_is_checked(client: TestClient) -> None:
     found = problem(client.post("/v1/redrive", json={"state": "succeeded", "x": 1}), 422, "invalid_request")
     assert {at for at, _ in found} == {"state", "x"}
     problem(client.post("/v1/redrive", content=b"{", headers=JSON), 400, "invalid_json")

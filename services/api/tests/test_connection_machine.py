@@ -1,4 +1,4 @@
-"""A client that sends any prefix of any requests in any segments, then stops, half-closes, closes or resets."""
+"""A client sends any prefix of any requests in any segments, then stops, half-closes, closes or resets."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as bytes, where its head ends, and what a server must make of it."""
+    """A request as bytes, and the method, path and body that the server must read from it."""
 
     method: str
     path: str
@@ -68,7 +68,7 @@ def conversations(draw: st.DrawFn) -> tuple[list[Sent], list[bytes], int]:
     held=st.booleans(),
     reads=st.booleans(),
 )
-def test_whatever_a_client_sends(
+def test_any_input_is_answered_correctly(
     conversation: tuple[list[Sent], list[bytes], int], end: str, held: bool, reads: bool
 ) -> None:
     sent, segments, length = conversation

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from handoff_api.headers import SINGLETONS, combine
+from handoff_api.headers import SINGLETONS, combine_fields
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,15 @@ from handoff_api.headers import SINGLETONS, combine
     ],
 )
 def test_lines_become_fields(lines: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
-    assert combine(lines) == (fields, None)
+    assert combine_fields(lines) == (fields, None)
 
 
 @pytest.mark.parametrize("name", sorted(SINGLETONS))
-def test_a_singleton_that_repeats_has_no_value(name: bytes) -> None:
-    fields, problem = combine([(name, b"1"), (b"prefer", b"2"), (name, b"1")])
+def test_a_repeated_singleton_has_no_value(name: bytes) -> None:
+    fields, problem = combine_fields([(name, b"1"), (b"prefer", b"2"), (name, b"1")])
     assert fields == {b"prefer": b"2"}
     assert problem is not None
-    assert [fault.path.lower() for fault in problem.faults] == [f"header.{name.decode()}"]
+    assert [fault.path.lower() for fault in problem.errors] == [f"header.{name.decode()}"]
 
 
 REPEATED = ["Authorization", "Idempotency-Key", "Content-Type", "Content-Length", "X-Request-Id", "Host", "User-Agent"]

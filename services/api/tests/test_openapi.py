@@ -1,13 +1,16 @@
-"""The OpenAPI document is made from the contracts; nobody browses it in production."""
+"""The OpenAPI document contains every contract, and describes every operation, parameter and field."""
 
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from handoff_api.app import create_app
 from handoff_api.settings import Settings
+from handoff_common.settings import SharedSettings
 from handoff_contracts import CATALOGUE
+from handoff_ledger import Batch, Task
 
 Json = dict[str, Any]
 
@@ -24,7 +27,7 @@ def resolve(api: Json, schema: Json) -> Json:
 
 
 @pytest.mark.parametrize("contract", list(CATALOGUE), ids=lambda contract: contract.name)
-def test_a_contract_has_its_routes_with_its_payload(api: Json, contract: Any) -> None:
+def test_a_contract_has_routes_with_its_payload(api: Json, contract: Any) -> None:
     task = api["paths"][f"/v1/tasks/{contract.name}"]["post"]
     payload = resolve(api, task["requestBody"]["content"]["application/json"]["schema"])
     assert payload["properties"].keys() == contract.payload.model_fields.keys()
@@ -37,7 +40,7 @@ def test_a_contract_has_its_routes_with_its_payload(api: Json, contract: Any) ->
     assert envelope["properties"].keys() == {"common", "items"}
 
 
-def test_every_reference_leads_somewhere(api: Json) -> None:
+def test_every_reference_has_a_target(api: Json) -> None:
     def references(node: Any) -> list[str]:
         if isinstance(node, dict):
             own = [node["$ref"]] if "$ref" in node else []
@@ -50,13 +53,36 @@ def test_every_reference_leads_somewhere(api: Json) -> None:
         assert reference.removeprefix("#/components/schemas/") in api["components"]["schemas"], reference
 
 
-def test_clients_operations_need_a_bearer_key(api: Json) -> None:
+def test_every_operation_documents_the_bearer_key(api: Json) -> None:
     assert api["components"]["securitySchemes"]["HTTPBearer"] == {"type": "http", "scheme": "bearer"}
     for path, methods in api["paths"].items():
         for operation in methods.values():
             assert operation["security"] == [{"HTTPBearer": []}], path
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             assert "422" not in operation["responses"]
+
+
+def test_every_operation_parameter_and_answer_is_described(api: Json) -> None:
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            for parameter in operation.get("parameters", []):
+                assert parameter["description"], (method, path, parameter["name"])
+            for status, response in operation["responses"].items():
+                assert response["description"] != "Successful Response", (method, path, status)
+
+
+def test_every_field_of_the_api_is_described() -> None:
+    def models(root: type[BaseModel]) -> set[type[BaseModel]]:
+        return {root, *(inner for each in root.__subclasses__() for inner in models(each))}
+
+    own = {model for model in models(BaseModel) if model.__module__.startswith("handoff_api.")}
+    assert len(own) > 15
+    for model in own:
+        inherited = {name for base in (Task, Batch) if issubclass(model, base) for name in base.model_fields}
+        for name, field in model.model_fields.items():
+            assert field.description or name in inherited | SharedSettings.model_fields.keys(), (model.__name__, name)
 
 
 def test_production_shows_no_documentation(monkeypatch: pytest.MonkeyPatch) -> None:

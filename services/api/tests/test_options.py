@@ -1,16 +1,16 @@
-"""Query parameters and headers that say how a task is to be run."""
+"""The query parameters and headers of a submission."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handoff_api.options import TaskOptions, wait
+from handoff_api.options import TaskOptions, preferred_wait_seconds
 from handoff_api.problems import Problem
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_contracts import CATALOGUE, DOCUMENTS, Contract, Payload, Result
 
 
-def asking(prefer: str) -> ApiRequest:
+def request_preferring(prefer: str) -> ApiRequest:
     state = {"headers": {b"prefer": prefer.encode()}}
     return ApiRequest({"type": "http", "state": state})
 
@@ -52,7 +52,7 @@ def asking(prefer: str) -> ApiRequest:
     ],
 )
 def test_a_preference_is_granted_up_to_30_s(prefer: str, seconds: int) -> None:
-    assert wait(asking(prefer)) == seconds
+    assert preferred_wait_seconds(request_preferring(prefer)) == seconds
 
 
 def test_times_are_milliseconds_from_now() -> None:
@@ -63,7 +63,7 @@ def test_times_are_milliseconds_from_now() -> None:
     assert TaskOptions.model_validate({"run_at": "2020-01-01T00:00:00+02:00"}).delay_ms == 0
 
 
-def test_the_contract_says_whether_a_priority_may_be_chosen() -> None:
+def test_the_contract_decides_whether_a_priority_is_allowed() -> None:
     high = TaskOptions.model_validate({"priority": "high"})
     assert high.queue(CATALOGUE["push.send"]) == "high"
     assert TaskOptions().queue(CATALOGUE["push.send"]) == "bulk"
@@ -72,5 +72,5 @@ def test_the_contract_says_whether_a_priority_may_be_chosen() -> None:
     )
     with pytest.raises(Problem) as raised:
         high.queue(contract)
-    assert raised.value.kind.code == "priority_not_offered"
-    assert raised.value.kind.status == 422
+    assert raised.value.type.code == "priority_not_offered"
+    assert raised.value.type.status == 422

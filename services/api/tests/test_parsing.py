@@ -1,9 +1,9 @@
-"""Which bytes are a request: an Upgrade field changes nothing, and no byte of a body is ever a request of its own."""
+"""Parsing of requests: an Upgrade field changes nothing, and no byte of a body becomes a request."""
 
 import pytest
 
 from handoff_api.connection import CLOSED
-from handoff_api.parsing import HEAD_LIMIT, MAX_PIPELINED
+from handoff_api.parsing import HEAD_LIMIT_BYTES, MAX_PIPELINED
 from services.api.tests.wire import Lab, run, until
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -59,10 +59,10 @@ def test_an_upgrade_is_ignored_and_the_body_is_read(upgrade: bytes, framed: byte
         (b"POST /echo HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400, b"malformed_request"),
         (b"POST /echo HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400, b"malformed_request"),
         (b"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, b"malformed_request"),
-        (b"GET /echo HTTP/1.1\r\nA: " + b"a" * HEAD_LIMIT, 431, b"head_too_large"),
-        (b"GET /echo HTTP/1.1\r\nA: " + b"a" * HEAD_LIMIT + b"\r\n\r\n", 431, b"head_too_large"),
-        (b"GET /echo HTTP/1.1\r\n" + b"A: a\r\n" * (HEAD_LIMIT // 6 + 1) + b"\r\n", 431, b"head_too_large"),
-        (b"GET /" + b"a" * HEAD_LIMIT + b" HTTP/1.1\r\n\r\n", 431, b"head_too_large"),
+        (b"GET /echo HTTP/1.1\r\nA: " + b"a" * HEAD_LIMIT_BYTES, 431, b"head_too_large"),
+        (b"GET /echo HTTP/1.1\r\nA: " + b"a" * HEAD_LIMIT_BYTES + b"\r\n\r\n", 431, b"head_too_large"),
+        (b"GET /echo HTTP/1.1\r\n" + b"A: a\r\n" * (HEAD_LIMIT_BYTES // 6 + 1) + b"\r\n", 431, b"head_too_large"),
+        (b"GET /" + b"a" * HEAD_LIMIT_BYTES + b" HTTP/1.1\r\n\r\n", 431, b"head_too_large"),
     ],
 )
 @pytest.mark.parametrize("before", [0, 1, 3])
@@ -89,7 +89,7 @@ def test_a_refusal_is_the_last_answer_of_its_connection(
     run(scenario)
 
 
-def test_a_fault_in_a_body_that_is_answered_already_only_closes() -> None:
+def test_a_malformed_body_after_the_answer_only_closes() -> None:
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
             client.read()
@@ -103,7 +103,7 @@ def test_a_fault_in_a_body_that_is_answered_already_only_closes() -> None:
 
 
 @pytest.mark.parametrize("trailer", [b"Authorization: Bearer x\r\n", b"X-Request-ID: 1\r\nX-Request-ID: 2\r\n"])
-def test_a_trailer_field_is_no_header_field(trailer: bytes) -> None:
+def test_a_trailer_field_is_not_a_header_field(trailer: bytes) -> None:
     async def scenario(lab: Lab) -> None:
         async with lab.client() as client:
             await client.send(
@@ -121,7 +121,7 @@ def test_trailers_without_end_are_refused() -> None:
         async with lab.client() as client:
             client.read()
             await client.send(b"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nA: ")
-            for _ in range(HEAD_LIMIT // 1000 + 1):
+            for _ in range(HEAD_LIMIT_BYTES // 1000 + 1):
                 await client.send(b"a" * 1000)
             await client.end()
         assert client.answers.statuses == [431]
@@ -131,7 +131,7 @@ def test_trailers_without_end_are_refused() -> None:
 
 def test_a_large_body_before_a_head_does_not_count_as_head() -> None:
     async def scenario(lab: Lab) -> None:
-        body = b"b" * (3 * HEAD_LIMIT)
+        body = b"b" * (3 * HEAD_LIMIT_BYTES)
         request = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         async with lab.client() as client:
             client.read()

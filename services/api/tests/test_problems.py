@@ -1,4 +1,4 @@
-"""Every error of the domain has a place in the one table; what nobody foresaw tells nothing."""
+"""Every domain error maps to a problem, and the answer to an unexpected error reveals nothing."""
 
 import logging
 
@@ -9,10 +9,10 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from handoff_api.app import site
-from handoff_api.fast import FastLane
-from handoff_api.observe import Observe
-from handoff_api.problems import DOMAIN, faults
+from handoff_api.app import build_app
+from handoff_api.hot_routes import HotRoutes
+from handoff_api.observability import ObservabilityMiddleware
+from handoff_api.problems import DOMAIN_ERRORS, field_errors
 from handoff_api.settings import Settings
 from handoff_contracts import UnknownContract
 from handoff_ledger import IdempotencyConflict, LedgerUnavailable, QueueFull, UnknownTask
@@ -29,16 +29,16 @@ from handoff_ledger import IdempotencyConflict, LedgerUnavailable, QueueFull, Un
     ],
 )
 def test_a_domain_error_becomes_a_problem(error: Exception, status: int, retry_after: str | None) -> None:
-    app, _ = site(Settings())
+    app, _ = build_app(Settings())
 
     @app.get("/boom")
     async def boom() -> None:
         raise error
 
-    with TestClient(Observe(app)) as client:
+    with TestClient(ObservabilityMiddleware(app)) as client:
         answer = client.get("/boom")
     assert answer.status_code == status
-    assert answer.json()["code"] == DOMAIN[type(error)].code
+    assert answer.json()["code"] == DOMAIN_ERRORS[type(error)].code
     assert answer.headers.get("Retry-After") == retry_after
     assert "secret" not in answer.text
 
@@ -47,12 +47,12 @@ async def boom(_: Request) -> Response:
     raise RuntimeError("a secret")
 
 
-@pytest.mark.parametrize("path", ["/routed", "/lane"])
-def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFixture, path: str) -> None:
-    app, _ = site(Settings())
+@pytest.mark.parametrize("path", ["/routed", "/hot"])
+def test_the_answer_to_an_unexpected_error_reveals_nothing(caplog: pytest.LogCaptureFixture, path: str) -> None:
+    app, _ = build_app(Settings())
     app.post("/routed")(boom)
-    lanes = FastLane(app, {"/lane": APIRoute("/lane", boom, methods=["POST"])})
-    with TestClient(Observe(lanes)) as client:
+    hot = HotRoutes(app, {"/hot": APIRoute("/hot", boom, methods=["POST"])})
+    with TestClient(ObservabilityMiddleware(hot)) as client:
         answer = client.post(path, headers={"X-Request-ID": "abc-1"})
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
@@ -66,10 +66,10 @@ def test_an_error_that_nobody_foresaw_tells_nothing(caplog: pytest.LogCaptureFix
     assert vars(line)["request_id"] == "abc-1"
 
 
-def test_a_field_name_that_the_client_chose_is_cut() -> None:
+def test_a_long_field_name_from_the_client_is_cut() -> None:
     class Strict(BaseModel, extra="forbid"):
         pass
 
     with pytest.raises(ValidationError) as raised:
         Strict.model_validate({"x" * 10_000: 1})
-    assert faults(raised.value) == [("x" * 64, "Extra inputs are not permitted")]
+    assert field_errors(raised.value) == [("x" * 64, "Extra inputs are not permitted")]

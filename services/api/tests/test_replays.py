@@ -1,11 +1,11 @@
-"""An idempotency key stands for what a request means, however it is written: for tasks and for batches alike."""
+"""An idempotency key compares the meaning of requests, not their text, for tasks and for batches."""
 
 from dataclasses import replace
 
 import pytest
 
-from handoff_api.intake import Intake
-from handoff_api.packing import pack
+from handoff_api.batch_packing import pack_batch
+from handoff_api.payload_validator import PayloadValidator
 from handoff_contracts import CATALOGUE
 
 # Two ways to write one payload.
@@ -53,19 +53,19 @@ OTHER = [
 
 
 def task(contract: str, payload: str) -> bytes:
-    intake = Intake(CATALOGUE[contract])
-    return intake.canonical(intake.task(payload.encode()))
+    validator = PayloadValidator(CATALOGUE[contract])
+    return validator.canonical_json(validator.parse(payload.encode()))
 
 
 def batch(contract: str, *items: str, common: str = "{}", size: int = 100) -> bytes:
     known = CATALOGUE[contract]
-    intake = Intake(replace(known, policy=replace(known.policy, pack=size)))
+    validator = PayloadValidator(replace(known, policy=replace(known.policy, pack=size)))
     body = f'{{"items":[{",".join(items)}],"common":{common}}}'
-    return pack(intake, body.encode(), keyed=True).canonical
+    return pack_batch(validator, body.encode(), keyed=True).canonical
 
 
 @pytest.mark.parametrize(("contract", "one", "same"), SAME)
-def test_one_payload_written_in_two_ways_is_a_replay(contract: str, one: str, same: str) -> None:
+def test_an_equal_payload_in_other_words_is_a_replay(contract: str, one: str, same: str) -> None:
     assert task(contract, one) == task(contract, same)
     assert batch(contract, one, one) == batch(contract, same, one)
     assert batch(contract, "{}", common=one) == batch(contract, "{}", common=same)
@@ -93,6 +93,6 @@ def test_another_batch_is_a_conflict(one: list[str], other: list[str]) -> None:
     assert batch("push.send", *one, common=common) != batch("push.send", *other, common=common)
 
 
-def test_a_replay_is_known_whatever_the_packs_hold() -> None:
+def test_a_replay_does_not_depend_on_the_size_of_packs() -> None:
     items = [f'{{"token":"t{number}"}}' for number in range(300)]
     assert batch("push.send", *items, size=250) == batch("push.send", *items, size=1000)

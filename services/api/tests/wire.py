@@ -1,4 +1,4 @@
-"""A real socket, the protocol class, a small application, and a clock that only the test moves."""
+"""A test bench for connections: a real socket, the protocol class, a small application and a manual clock."""
 
 import asyncio
 import socket
@@ -31,7 +31,7 @@ class Alarm:
 
 
 class Clock:
-    """The event loop with a time of its own: it stands still until `ring`."""
+    """An event loop whose time only moves when the test calls `wait` or `ring`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -53,14 +53,14 @@ class Clock:
         return self._alarms
 
     def wait(self, seconds: float) -> None:
-        """Moves by some seconds, and calls every alarm on the way."""
+        """Move the time, and call every alarm on the way."""
         end = self._now + seconds
         while any(alarm.due <= end for alarm in self.armed()):
             self.ring()
         self._now = end
 
     def ring(self) -> None:
-        """Moves to the next alarm, and calls it."""
+        """Move the time to the next alarm, and call it."""
         alarm = min(self.armed(), key=lambda each: each.due)
         self._alarms.remove(alarm)
         self._now = alarm.due
@@ -68,7 +68,7 @@ class Clock:
 
 
 class Observed(BoundedProtocol):
-    """Counts the bytes that arrived."""
+    """A protocol that counts the bytes that arrived."""
 
     seen = 0
 
@@ -79,7 +79,7 @@ class Observed(BoundedProtocol):
 
 @dataclass
 class Answers:
-    """What a client received, read by a parser of its own."""
+    """The answers that a client received, parsed independently."""
 
     statuses: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Answers:
 
 
 class Client:
-    """One connection, from both of its ends. It reads nothing before `read`."""
+    """Both ends of one connection. The client reads nothing before `read`."""
 
     def __init__(self, protocol: Observed, connection: socket.socket, clock: Clock) -> None:
         self.protocol, self.connection, self.clock = protocol, connection, clock
@@ -110,7 +110,7 @@ class Client:
         self._reading: asyncio.Task[None] | None = None
 
     def read(self) -> None:
-        """Reads from now on, and closes its side when the server has closed its own."""
+        """Start reading, and close the client's side when the server closes."""
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -121,7 +121,7 @@ class Client:
             self.half_close()
 
     async def send(self, data: bytes) -> None:
-        """Sends one segment, and returns when the server has read it, or reads no more."""
+        """Send one segment. Return when the server has read it, or has stopped reading."""
         with suppress(ConnectionError):
             await asyncio.get_running_loop().sock_sendall(self.connection, data)
         self.sent += len(data)
@@ -136,7 +136,7 @@ class Client:
             self.connection.shutdown(socket.SHUT_WR)
 
     async def end(self) -> list[str]:
-        """Lets every timer run out until the server has closed. Returns the states in which that happened."""
+        """Let every timer expire until the server has closed. Return the states in which timers expired."""
         states: list[str] = []
         await turns()
         while self.protocol.state is not CLOSED:
@@ -168,7 +168,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def turns() -> None:
-    """Lets both ends handle what is under way on this machine's loopback."""
+    """Let both ends handle the bytes that are in flight on the loopback interface."""
     for _ in range(50):
         await asyncio.sleep(0)
 
@@ -219,6 +219,8 @@ class App:
 
 
 class Lab:
+    """Starts servers with one connection each, with the manual clock."""
+
     def __init__(self, served: Any = None) -> None:
         self.app = App()
         self.clock = Clock(asyncio.get_running_loop())
@@ -227,7 +229,7 @@ class Lab:
         self._made: asyncio.Queue[Observed] = asyncio.Queue()
 
     def _make(self) -> Observed:
-        made = Observed(self._config, self._state, {}, self.clock)  # type: ignore[arg-type]  # a loop but for its time
+        made = Observed(self._config, self._state, {}, self.clock)  # type: ignore[arg-type]  # a loop except for its time
         self._made.put_nowait(made)
         return made
 

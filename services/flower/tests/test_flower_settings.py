@@ -1,9 +1,9 @@
-"""What Flower refuses to start with, and what it is told."""
+"""The settings with which Flower refuses to start, and the options that it gets."""
 
 import pytest
 
 from handoff_common.settings import load
-from handoff_flower.options import options, without_login
+from handoff_flower.options import flower_environment, needs_login
 from handoff_flower.settings import Settings
 
 LOGIN = "ops:a long password"
@@ -35,43 +35,43 @@ def test_production_refuses_an_open_flower(
     with pytest.raises(SystemExit) as exit:
         load(Settings)
     assert exit.value.code == 2
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert "long password" not in said
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert "long password" not in output
     monkeypatch.setenv("HANDOFF_ENV", "development")
     load(Settings)
 
 
-def test_it_is_told_a_login_and_bounds() -> None:
-    told = options(load(Settings))
-    assert told["FLOWER_BASIC_AUTH"] == LOGIN
-    assert told["FLOWER_COOKIE_SECRET"] == SECRET
-    assert told["FLOWER_READ_ONLY"] == "true"
-    assert told["FLOWER_MAX_TASKS"] == "10000"
-    assert (told["FLOWER_ADDRESS"], told["FLOWER_PORT"]) == ("127.0.0.1", "5555")
-    assert "FLOWER_DB" not in told
+def test_flower_gets_a_login_and_memory_limits() -> None:
+    variables = flower_environment(load(Settings))
+    assert variables["FLOWER_BASIC_AUTH"] == LOGIN
+    assert variables["FLOWER_COOKIE_SECRET"] == SECRET
+    assert variables["FLOWER_READ_ONLY"] == "true"
+    assert variables["FLOWER_MAX_TASKS"] == "10000"
+    assert (variables["FLOWER_ADDRESS"], variables["FLOWER_PORT"]) == ("127.0.0.1", "5555")
+    assert "FLOWER_DB" not in variables
 
 
-def test_state_is_kept_where_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_file_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_FLOWER_DB", "/var/lib/handoff/flower")
-    told = options(load(Settings))
-    assert (told["FLOWER_DB"], told["FLOWER_PERSISTENT"]) == ("/var/lib/handoff/flower", "true")
-    assert int(told["FLOWER_STATE_SAVE_INTERVAL"]) > 0
+    variables = flower_environment(load(Settings))
+    assert (variables["FLOWER_DB"], variables["FLOWER_PERSISTENT"]) == ("/var/lib/handoff/flower", "true")
+    assert int(variables["FLOWER_STATE_SAVE_INTERVAL"]) > 0
 
 
-def test_a_login_elsewhere_takes_the_place_of_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_external_login_replaces_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "")
     monkeypatch.setenv("FLOWER_AUTH", r".*@example\.com")
     settings = load(Settings)
-    told = options(settings)
-    assert not without_login(settings)
-    assert told["FLOWER_AUTH"] == r".*@example\.com"
-    assert "FLOWER_BASIC_AUTH" not in told
+    variables = flower_environment(settings)
+    assert not needs_login(settings)
+    assert variables["FLOWER_AUTH"] == r".*@example\.com"
+    assert "FLOWER_BASIC_AUTH" not in variables
 
 
-def test_development_signs_cookies_with_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_development_generates_a_cookie_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_ENV", "development")
     monkeypatch.setenv("FLOWER_COOKIE_SECRET", "change-me")
-    made = {options(load(Settings))["FLOWER_COOKIE_SECRET"] for _ in range(2)}
+    made = {flower_environment(load(Settings))["FLOWER_COOKIE_SECRET"] for _ in range(2)}
     assert len(made) == 2
     assert all(len(secret) > 40 for secret in made)

@@ -1,4 +1,4 @@
-"""Extreme values, and where a request takes them: both for every call that the OpenAPI document lists."""
+"""Extreme values, and the places of a request that take them, for every operation of the OpenAPI document."""
 
 import json
 import re
@@ -51,7 +51,7 @@ DRAWN_VALUES: st.SearchStrategy[bytes] = st.one_of(
     st.text(max_size=30).map(lambda value: value.encode("utf-8", "surrogatepass")),
     st.binary(max_size=30),
 )
-# Values in a body are JSON text, so that they can be what no JSON library writes.
+# Values in a body are JSON text, because no JSON library writes some of them.
 SOURCES = [
     *(b"null", b"true", b"false", b"0", b"-0", b"0.0", b"1e308", b"-1e308", b"5e-324", b"1e400", b"NaN", b"-Infinity"),
     *(b"9007199254740993", b"18446744073709551616", b"9" * 400, b"9" * 4300, b"9" * 5000, b"0x10", b"01", b"1 2", b""),
@@ -82,7 +82,7 @@ BODIES = [
 
 
 class Place(NamedTuple):
-    """Where an operation takes a value: `where` is path, query, header, field, item or body."""
+    """A place where an operation takes a value. `where` is path, query, header, field, item or body."""
 
     where: str
     name: str
@@ -97,7 +97,7 @@ class Place(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """A call, and the places in it. `new`: those that no operation before it has, with another contract."""
+    """An operation and its places. `new` are the places that no earlier operation has with another contract."""
 
     method: str
     path: str
@@ -113,7 +113,7 @@ class Operation(NamedTuple):
 
 
 def operations(document: Json) -> Iterator[Operation]:
-    """Every operation of an OpenAPI document, with each of its parameters and of its body's fields."""
+    """Yield every operation of an OpenAPI document, with all its parameters and body fields."""
     seen: set[object] = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -133,7 +133,7 @@ def operations(document: Json) -> Iterator[Operation]:
 
 
 def fields(document: Json, operation: Json) -> list[str]:
-    """The names of a body's fields."""
+    """Return the names of the fields of a body."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]

@@ -1,4 +1,4 @@
-"""Server-sent events as a client reads them."""
+"""A client for server-sent events."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class Event(NamedTuple):
 
 
 def events(response: httpx2.Response) -> Iterator[Event]:
-    """The events of an open response, until the server ends it."""
+    """Yield the events of an open response until the server ends the response."""
     fields: dict[str, str] = {}
     for line in response.iter_lines():
         name, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""Input that two readers could understand in two ways: docs/api.md lists the answer to each."""
+"""Input that two parsers could read in two ways. docs/api.md lists the answer to each."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from redis import Redis
 
 from stack import Api
 from tests.integration.api.conftest import KEYS
-from tests.integration.api.raw import Answer, ask
+from tests.integration.api.raw_client import Answer, ask
 
 ECHO, PUSH, HTTP = "/v1/tasks/system.echo", "/v1/tasks/push.send", "/v1/tasks/http.request"
 BATCH, ITEMS = "/v1/batches/push.send", b'{"items":[{"token":"a"}]}'
@@ -26,8 +26,8 @@ def post(port: int, target: str, body: bytes = b"{}") -> Answer:
     return ask(port, "POST", target.encode(), headers, body)
 
 
-def fault(answer: Answer) -> Any:
-    """The paths that a problem names, or its detail when it names none."""
+def error_paths(answer: Answer) -> Any:
+    """Return the paths that a problem names, or its detail when it names none."""
     return [error["path"] for error in answer.document["errors"]] or answer.document["detail"]
 
 
@@ -84,7 +84,7 @@ def test_ambiguous_input_is_refused(
     port: int, redis: Redis, target: str, body: bytes, status: int, expected: Any
 ) -> None:
     answer = post(port, target, body)
-    assert (answer.status, fault(answer)) == (status, expected)
+    assert (answer.status, error_paths(answer)) == (status, expected)
     assert redis.dbsize() == 0
 
 
@@ -122,7 +122,7 @@ def test_a_task_that_was_due_in_the_past_is_queued_at_once(port: int, at: str) -
         ("%2F", "/"),
     ],
 )
-def test_a_token_may_hold_a_slash(port: int, redis: Redis, path: str, token: str) -> None:
+def test_a_token_can_contain_a_slash(port: int, redis: Redis, path: str, token: str) -> None:
     answer = post(port, f"/push/{path}", b"")
     assert answer.status == 202
     payload = redis.get(f"handoff:payload:{answer.document['id']}")
@@ -132,7 +132,7 @@ def test_a_token_may_hold_a_slash(port: int, redis: Redis, path: str, token: str
 @pytest.mark.parametrize("path", ["", "%20", "%00", "%FF", "%D0%BA", "a" * 4097])
 def test_a_token_that_is_not_printable_ascii_is_refused(port: int, path: str) -> None:
     answer = post(port, f"/push/{path}", b"")
-    assert (answer.status, fault(answer)) == (422, ["token"])
+    assert (answer.status, error_paths(answer)) == (422, ["token"])
 
 
 def test_a_number_in_body_json_keeps_every_digit(client: httpx2.Client, port: int) -> None:
@@ -145,7 +145,7 @@ def test_a_number_in_body_json_keeps_every_digit(client: httpx2.Client, port: in
     assert item["item"]["body_json"] == [int(digits), 2**64, 1e308]
 
 
-def test_the_api_lists_the_deepest_body_that_it_accepts(client: httpx2.Client, port: int) -> None:
+def test_the_deepest_accepted_body_can_be_listed(client: httpx2.Client, port: int) -> None:
     taken = 0
     for depth in range(190, 202):
         deep = "[" * depth + "]" * depth

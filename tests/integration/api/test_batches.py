@@ -1,4 +1,4 @@
-"""A batch's way through the API: accepted whole or not at all, followed item by item, cancelled."""
+"""Batches over HTTP: accepted whole or not at all, read item by item, cancelled."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import httpx2
 from redis import Redis
 
 from handoff_contracts.tasks.push_send import PUSH_SEND
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 PUSH = "/v1/batches/push.send"
 PACK = PUSH_SEND.policy.pack
@@ -17,7 +17,7 @@ def tokens(count: int) -> list[dict[str, Any]]:
 
 
 def items(client: httpx2.Client, batch: str, **query: Any) -> list[dict[str, Any]]:
-    """All items, page by page."""
+    """Return all items, read page by page."""
     found: list[dict[str, Any]] = []
     while True:
         page = client.get(f"/v1/batches/{batch}/items", params=query).json()
@@ -27,27 +27,27 @@ def items(client: httpx2.Client, batch: str, **query: Any) -> list[dict[str, Any
         query["cursor"] = page["cursor"]
 
 
-def test_a_batch_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_batch_can_be_read_until_its_end(client: httpx2.Client, worker: ManualWorker) -> None:
     answer = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(PACK + 1)})
     assert answer.status_code == 202
     batch = answer.json()
     assert batch["links"]["self"] == answer.headers["Location"] == f"/v1/batches/{batch['id']}"
     assert (batch["state"], batch["total"], batch["counts"]["queued"]) == ("open", PACK + 1, PACK + 1)
     assert client.get(answer.headers["Location"]).json() == batch
-    claim = hand.take(f"{batch['id']}.0")
-    hand.deliver(claim, *range(PACK))
-    hand.finish(claim)
+    claim = worker.claim(f"{batch['id']}.0")
+    worker.deliver(claim, *range(PACK))
+    worker.finish(claim)
     halfway = client.get(answer.headers["Location"]).json()
     assert (halfway["state"], halfway["counts"]["succeeded"], halfway["counts"]["queued"]) == ("open", PACK, 1)
-    claim = hand.take(f"{batch['id']}.1")
-    hand.deliver(claim, 0)
-    hand.finish(claim)
+    claim = worker.claim(f"{batch['id']}.1")
+    worker.deliver(claim, 0)
+    worker.finish(claim)
     ended = client.get(answer.headers["Location"]).json()
     assert (ended["state"], ended["counts"]["succeeded"]) == ("ended", PACK + 1)
     assert ended["finished_at"] >= ended["created_at"]
 
 
-def test_payloads_are_kept_once_and_travel_in_no_message(client: httpx2.Client, redis: Redis) -> None:
+def test_payloads_are_stored_once_and_are_in_no_message(client: httpx2.Client, redis: Redis) -> None:
     batch = client.post(PUSH, json={"common": {"title": "Hi"}, "items": tokens(PACK + 50)}).json()["id"]
     assert redis.get(f"handoff:common:{batch}") == '{"title":"Hi"}'
     assert [str(redis.get(f"handoff:payload:{batch}.{pack}")).count("token-") for pack in (0, 1)] == [PACK, 50]
@@ -56,7 +56,7 @@ def test_payloads_are_kept_once_and_travel_in_no_message(client: httpx2.Client, 
     assert "token" not in str(messages)
 
 
-def test_one_wrong_item_and_nothing_is_accepted(client: httpx2.Client, redis: Redis) -> None:
+def test_with_one_wrong_item_no_item_is_accepted(client: httpx2.Client, redis: Redis) -> None:
     wrong = [*tokens(9_999), {"token": ""}]
     answer = client.post(PUSH, json={"items": wrong})
     assert answer.status_code == 422
@@ -65,10 +65,10 @@ def test_one_wrong_item_and_nothing_is_accepted(client: httpx2.Client, redis: Re
     assert redis.llen("bulk") == 0
 
 
-def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None:
+def test_items_are_paged_and_filtered(client: httpx2.Client, worker: ManualWorker) -> None:
     batch = client.post(PUSH, json={"items": tokens(2 * PACK + 100)}).json()["id"]
-    claim = hand.take(f"{batch}.1")
-    hand.deliver(claim, 0, 5, PACK - 1)
+    claim = worker.claim(f"{batch}.1")
+    worker.deliver(claim, 0, 5, PACK - 1)
     every = items(client, batch, limit=177)
     assert [item["index"] for item in every] == list(range(2 * PACK + 100))
     assert every[-1]["item"] == {"token": f"token-{2 * PACK + 99}"}
@@ -79,13 +79,13 @@ def test_items_are_paged_and_filtered(client: httpx2.Client, hand: Hand) -> None
     assert items(client, batch, state="failed") == []
 
 
-def test_a_batch_is_cancelled(client: httpx2.Client, hand: Hand) -> None:
+def test_a_batch_is_cancelled(client: httpx2.Client, worker: ManualWorker) -> None:
     batch = client.post(PUSH, json={"items": tokens(2 * PACK)}).json()["id"]
-    running = hand.take(f"{batch}.0")
+    running = worker.claim(f"{batch}.0")
     answer = client.delete(f"/v1/batches/{batch}")
     assert answer.status_code == 200
     assert (answer.json()["counts"]["cancelled"], answer.json()["counts"]["running"]) == (PACK, PACK)
-    hand.finish(running)
+    worker.finish(running)
     assert client.delete(f"/v1/batches/{batch}").json()["state"] == "ended"
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_batch(client: httpx2.Client) -> None:
 
 
 def test_ten_thousand_items_are_accepted_in_a_tenth_of_a_second(client: httpx2.Client) -> None:
-    """At best: how long it takes as a rule is what the machine makes of it, and `make bench` measures."""
+    """The fastest of ten requests counts, because the typical time depends on the machine."""
     body = {"common": {"title": "Hi", "body": "there"}, "items": tokens(10_000)}
     answers = [client.post(PUSH, json=body) for _ in range(10)]
     assert {answer.status_code for answer in answers} == {202}

@@ -1,4 +1,4 @@
-"""Connections that send slowly, too much or never: each is ended, and others are served meanwhile."""
+"""Connections that send slowly, too much or nothing: the API closes each, and serves the others meanwhile."""
 
 import socket
 import time
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from handoff_api.parsing import HEAD_LIMIT
+from handoff_api.parsing import HEAD_LIMIT_BYTES
 from stack import Api
 
 
@@ -20,7 +20,7 @@ def connection(api_server: Api, client: httpx2.Client) -> Iterator[socket.socket
 
 
 def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server closes."""
+    """Return all bytes until the server closes."""
     got = b""
     while part := connection.recv(4096):
         got += part
@@ -28,20 +28,20 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def test_a_head_without_end_is_refused(connection: socket.socket, client: httpx2.Client) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (HEAD_LIMIT - 100))
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (HEAD_LIMIT_BYTES - 100))
     assert client.get("/livez").status_code == 200
     connection.sendall(b"a" * 200)
     assert answer(connection).startswith(b"HTTP/1.1 431 ")
 
 
 def test_many_headers_are_refused(connection: socket.socket, client: httpx2.Client) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * (HEAD_LIMIT // 8 - 10))
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * (HEAD_LIMIT_BYTES // 8 - 10))
     assert client.get("/livez").status_code == 200
     connection.sendall(b"X-A: a\r\n" * 10)
     assert answer(connection).startswith(b"HTTP/1.1 431 ")
 
 
-def test_a_head_that_does_not_come_is_not_waited_for(connection: socket.socket, api_server: Api) -> None:
+def test_a_head_that_does_not_arrive_in_time_is_refused(connection: socket.socket, api_server: Api) -> None:
     began = time.monotonic()
     connection.sendall(b"GET /livez HTTP/1.1\r\nHost:")
     parts = urlsplit(api_server.url)
@@ -51,7 +51,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(connection: socket.socket, 
     assert 8 < time.monotonic() - began < 20
 
 
-def test_a_connection_that_is_kept_serves_the_next_request(connection: socket.socket) -> None:
+def test_a_keep_alive_connection_serves_the_next_request(connection: socket.socket) -> None:
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     for parts in ((request,), (request[:10], request[10:]), (request + request[:5], request[5:])):
         for part in parts:

@@ -1,4 +1,4 @@
-"""The API answers no value by 5xx, and a refused request leaves the ledger unchanged."""
+"""No value makes the API answer 5xx, and a refused request leaves the ledger unchanged."""
 
 import json
 import re
@@ -11,25 +11,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from handoff_api.app import site
-from handoff_api.cursors import seal
+from handoff_api.app import build_app
+from handoff_api.cursors import encode_cursor
 from handoff_api.settings import Settings
 from stack import Api
 from tests.integration.api.conftest import KEYS
 from tests.integration.api.extremes import Operation, Place, operations
-from tests.integration.api.raw import Answer, ask
+from tests.integration.api.raw_client import Answer, ask
 
 ECHO = "/v1/tasks/system.echo"
-WORTH: dict[
-    str, dict[str, Any]
-] = {  # the least body of each contract that is accepted, so that an extreme value beside it is, too
+MINIMAL_BODIES: dict[str, dict[str, Any]] = {  # so that the API accepts an extreme value beside it
     "push.send": {"token": "t"},
     "email.send": {"to": "a@example.com", "text": "Hi"},
     "http.request": {"url": "https://example.com"},
     "document.extract": {"file": {"path": "a.pdf"}},
 }
 WAITS = re.compile(rb"wait\s*=\s*0*[1-9]", re.IGNORECASE)
-OPERATIONS = list(operations(site(Settings(env="development"))[0].openapi()))
+OPERATIONS = list(operations(build_app(Settings(env="development"))[0].openapi()))
 
 
 class Target:
@@ -43,7 +41,7 @@ class Target:
         self.reset()
 
     def reset(self) -> None:
-        """Empties Redis, but for a task and a batch."""
+        """Empty Redis, and submit one task and one batch."""
         self.redis.flushdb()
         task = self.client.post(f"{ECHO}?delay=3000", json={}).json()["id"]
         batch = self.client.post("/v1/batches/system.echo", json={"items": [{}] * 3}).json()["id"]
@@ -68,17 +66,17 @@ class Target:
         return ask(self.port, operation.method, path, headers, self.body(operation, place, value))
 
     def body(self, operation: Operation, place: Place, value: bytes) -> bytes:
-        worth = WORTH.get(operation.path.rpartition("/")[2], {})
+        minimal = MINIMAL_BODIES.get(operation.path.rpartition("/")[2], {})
         if place.where == "body":
             return value
         if operation.path.startswith("/v1/batches/"):
-            item = members(worth, place, value) if place.where == "item" else json.dumps(worth).encode()
+            item = members(minimal, place, value) if place.where == "item" else json.dumps(minimal).encode()
             whole = {"items": b"[%b]" % item} | ({place.name: value} if place.where == "field" else {})
             return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), source) for name, source in whole.items())
-        return members(worth, place, value)
+        return members(minimal, place, value)
 
     def ledger(self) -> dict[Any, Any]:
-        """Everything in Redis."""
+        """Return everything in Redis."""
         names = sorted(self.redis.scan_iter(count=1000))
         pipeline = self.redis.pipeline()
         for name in names:
@@ -86,21 +84,23 @@ class Target:
         return dict(zip(names, pipeline.execute(), strict=True))
 
 
-def members(worth: dict[str, Any], place: Place, value: bytes) -> bytes:
-    """A JSON object with a value's source in it."""
-    sources = {name: json.dumps(each).encode() for name, each in worth.items()}
+def members(minimal: dict[str, Any], place: Place, value: bytes) -> bytes:
+    """Return a JSON object that contains the JSON text of a value."""
+    sources = {name: json.dumps(each).encode() for name, each in minimal.items()}
     if place.where in ("field", "item"):
         sources[place.name] = value
     return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), source) for name, source in sources.items())
 
 
 def names_the_place(document: Any, place: Place) -> bool:
-    """Whether a problem says which value was wrong."""
+    """Return whether a problem names the wrong value."""
     if document["code"] == "bad_cursor":
         return place.name == "cursor"
     paths = [error["path"] for error in document["errors"]]
     if place.where == "query":
-        return all(path in ("query", f"query.{place.name}", place.name) for path in paths)  # push's are its payload's
+        return all(
+            path in ("query", f"query.{place.name}", place.name) for path in paths
+        )  # push names the fields of its payload
     if place.where == "header":
         return paths == [f"header.{place.name}"]
     return bool(paths)
@@ -129,9 +129,9 @@ def test_drawn_values_at_each_place(operation: Operation, target: Target) -> Non
 
 
 def check(target: Target, operation: Operation, place: Place, value: bytes) -> None:
-    """Sends a value. The API accepts it and reads it back, or refuses it and leaves Redis unchanged."""
+    """Send a value. The API accepts it and can read it back, or refuses it and leaves Redis unchanged."""
     if place.where == "header" and (WAITS.search(value) or re.search(rb"[\x00\r\n]", value)):
-        return  # without a worker the former only waits; the latter end a header or a request
+        return  # a wait without a worker only takes time; these bytes end a header or a request
     answer = target.send(operation, place, value)
     assert answer.status < 500, (place, value[:100], answer.body)
     if answer.status >= 400:
@@ -145,7 +145,7 @@ def check(target: Target, operation: Operation, place: Place, value: bytes) -> N
 
 
 def read_back(target: Target, answer: Answer) -> None:
-    """Reads an accepted task or batch, and the lists that contain it."""
+    """Read an accepted task or batch, and the lists that contain it."""
     at = answer.headers.get("location", f"/v1/tasks/{answer.document['id']}").encode()
     paths = [at, b"/v1/tasks?limit=500", *([at + b"/items"] if b"batches" in at else [])]
     for path in paths:
@@ -189,18 +189,18 @@ FORGED = [
 
 
 @pytest.mark.parametrize(("path", "scope", "inner"), FORGED)
-def test_a_cursor_that_a_client_made_itself(path: bytes, scope: tuple[object, ...], inner: str, target: Target) -> None:
+def test_a_forged_cursor(path: bytes, scope: tuple[object, ...], inner: str, target: Target) -> None:
     if path == b"items":
         batch = target.ids["batches"]
         path, scope = f"/v1/batches/{batch}/items".encode(), (batch, None)
-    cursor = seal(inner, *scope)
+    cursor = encode_cursor(inner, *scope)
     assert cursor
     answer = ask(target.port, "GET", b"%b?cursor=%b" % (path, cursor.encode()), target.key)
     assert answer.status == 200 or (answer.status, answer.document["code"]) == (422, "bad_cursor")
 
 
 def test_every_parameter_is_reached() -> None:
-    """The places come from the document: a new route is in them by itself."""
+    """The places come from the OpenAPI document, so that they include every new route."""
     reached = {place for operation in OPERATIONS for place in operation.places}
     assert {Place("query", "since"), Place("query", "cursor"), Place("path", "id"), Place("item", "token")} <= reached
     assert {Place("header", "Prefer"), Place("field", "ended_from"), Place("path", "device_token")} <= reached

@@ -1,4 +1,4 @@
-"""Lists: every entry once over the pages, filtered, and what can be done."""
+"""Lists: every entry appears once over all pages, and filters apply; contracts, queues and metrics."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import httpx2
 import pytest
 
 from handoff_contracts import CATALOGUE
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 ECHO = "/v1/tasks/system.echo"
 
 
 def every(client: httpx2.Client, **query: Any) -> list[str]:
-    """The ids of all pages."""
+    """Return the ids of all pages."""
     found: list[str] = []
     while True:
         page = client.get("/v1/tasks", params=query).json()
@@ -24,15 +24,15 @@ def every(client: httpx2.Client, **query: Any) -> list[str]:
 
 
 @pytest.fixture
-def tasks(client: httpx2.Client, hand: Hand) -> dict[str, list[str]]:
-    """Ids by state, in the order of acceptance."""
+def tasks(client: httpx2.Client, worker: ManualWorker) -> dict[str, list[str]]:
+    """Submit tasks and return their ids by state, in the order of acceptance."""
     ids = {"queued": [client.post(ECHO, json={}).json()["id"] for _ in range(7)]}
     ids["scheduled"] = [client.post(f"{ECHO}?delay=60", json={}).json()["id"] for _ in range(3)]
     ids["succeeded"] = [client.post(ECHO, json={}).json()["id"] for _ in range(5)]
     for id in ids["succeeded"]:
-        hand.finish(hand.take(id))
+        worker.finish(worker.claim(id))
     ids["running"] = [client.post("/v1/tasks/push.send", json={"token": "t"}).json()["id"]]
-    hand.take(ids["running"][0])
+    worker.claim(ids["running"][0])
     return ids
 
 
@@ -77,7 +77,7 @@ def test_queues(client: httpx2.Client) -> None:
     assert found["high"]["depth"] == 0
 
 
-def test_metrics_tell_what_was_counted(client: httpx2.Client, tasks: dict[str, list[str]]) -> None:
+def test_metrics_report_the_counters_of_the_ledger(client: httpx2.Client, tasks: dict[str, list[str]]) -> None:
     lines = client.get("/metrics").text.splitlines()
     assert "handoff_ledger_up 1.0" in lines
     accepted = sum(len(ids) for state, ids in tasks.items() if state != "running")

@@ -1,4 +1,4 @@
-"""Redis away, silent, full or unsafe: the API says so within its bound, and is back by itself."""
+"""Redis is away, silent, full or unsafe: the API answers 503 within its bound, and recovers by itself."""
 
 import signal
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ CALLS: list[tuple[str, str, object]] = [
 ]
 
 
-def refused(client: httpx2.Client) -> None:
-    """Each call, within the bound whenever the machine does not stand still meanwhile."""
+def assert_refused(client: httpx2.Client) -> None:
+    """Assert that each call is refused within the bound in one of five tries, because the machine can be slow."""
     for method, path, body in CALLS:
-        assert any(took(client, method, path, body) < 2 for _ in range(5)), path
+        assert any(refusal_seconds(client, method, path, body) < 2 for _ in range(5)), path
 
 
-def took(client: httpx2.Client, method: str, path: str, body: object) -> float:
-    """The seconds until the call was refused."""
+def refusal_seconds(client: httpx2.Client, method: str, path: str, body: object) -> float:
+    """Return the seconds until the call was refused."""
     answer = client.request(method, path, json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable"), path
     assert int(answer.headers["Retry-After"]) > 0
@@ -44,7 +44,7 @@ def accepted(client: httpx2.Client) -> bool:
 
 
 def full(client: httpx2.Client) -> bool:
-    """Whether it has seen that Redis has no room, before Redis itself says so."""
+    """Return whether the API refuses because of Redis's memory, before Redis itself refuses."""
     answer = client.post("/v1/tasks/system.echo", json={})
     return answer.status_code == 503 and answer.json()["code"] == "redis_memory"
 
@@ -52,7 +52,7 @@ def full(client: httpx2.Client) -> bool:
 def test_redis_killed_and_back(client: httpx2.Client, api_server: Api, redis_server: Redis) -> None:
     assert accepted(client)
     redis_server.kill()
-    refused(client)
+    assert_refused(client)
     assert wait_until(lambda: not api_server.ready(), 20)
     assert "handoff_ledger_up 0.0" in client.get("/metrics").text
     assert client.get("/livez").status_code == 200
@@ -64,7 +64,7 @@ def test_redis_killed_and_back(client: httpx2.Client, api_server: Api, redis_ser
 
 @pytest.fixture
 def silent(redis_server: Redis, redis_url: str) -> Iterator[None]:
-    """A Redis that takes connections and answers nothing, as behind a port that drops packets."""
+    """Redis accepts connections and answers nothing, like a port that drops packets."""
     assert redis_url
     redis_server.signal(signal.SIGSTOP)
     yield
@@ -72,7 +72,7 @@ def silent(redis_server: Redis, redis_url: str) -> Iterator[None]:
 
 
 def test_a_silent_redis(client: httpx2.Client, api_server: Api, redis_server: Redis, silent: None) -> None:
-    refused(client)
+    assert_refused(client)
     assert wait_until(lambda: not api_server.ready(), 20)
     redis_server.signal(signal.SIGCONT)
     assert wait_until(lambda: accepted(client), 20)
@@ -92,8 +92,8 @@ def test_near_its_memory_limit_nothing_is_accepted(client: httpx2.Client, redis:
     assert wait_until(lambda: accepted(client), 20)
 
 
-def test_a_redis_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
-    slowly = ["--key-load-delay", "200"]  # µs for each command; clients are heard after every 1,024
+def test_the_api_waits_for_a_redis_that_loads_its_data(tmp_path: Path) -> None:
+    slowly = ["--key-load-delay", "200"]  # µs per command; Redis serves clients after every 1,024 commands
     at_once = "0"
     redis = Redis(tmp_path, port=free_port(), appendonly=True)
     api = Api(tmp_path, production(f"redis://127.0.0.1:{redis.port}/0"), port=free_port())
@@ -110,9 +110,9 @@ def test_a_redis_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
         redis.command += slowly
         api.start()
         with client_of(api.url) as client, Client(port=redis.port) as data:
-            assert wait_until(lambda: bool(sentence(client)), 30)
+            assert wait_until(lambda: bool(ready_detail(client)), 30)
             redis.start()
-            assert wait_until(lambda: "loading" in sentence(client), 30)
+            assert wait_until(lambda: "loading" in ready_detail(client), 30)
             answer = client.post("/v1/tasks/system.echo", json={})
             assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable")
             data.config_set("key-load-delay", at_once)
@@ -123,8 +123,8 @@ def test_a_redis_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
         redis.stop()
 
 
-def sentence(client: httpx2.Client) -> str:
-    """What /readyz says, nothing while nobody answers."""
+def ready_detail(client: httpx2.Client) -> str:
+    """Return the detail of /readyz, '' while the API does not answer."""
     try:
         return str(client.get("/readyz").json().get("detail"))
     except httpx2.TransportError:

@@ -1,4 +1,4 @@
-"""The API as a process: what it refuses to start with, how it stops, what it logs, what it reads."""
+"""The API as a process: refused settings, shutdown, log lines and body limits."""
 
 import json
 import signal
@@ -37,9 +37,7 @@ def running(folder: Path, url: str, **settings: str) -> Iterator[Api]:
         ({"HANDOFF_API_AUTH": "off"}, "HANDOFF_API_AUTH is off"),
     ],
 )
-def test_a_setting_that_is_no_good_is_refused(
-    redis_url: str, tmp_path: Path, settings: dict[str, str], sentence: str
-) -> None:
+def test_an_unsafe_setting_is_refused(redis_url: str, tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
     api = Api(tmp_path, production(redis_url, **settings), port=free_port())
     api.start()
     assert api.wait(60)
@@ -65,7 +63,7 @@ def test_a_redis_that_loses_tasks_is_refused(
         redis.config_set("appendonly", "yes")
 
 
-def test_without_redis_it_starts_and_waits(tmp_path: Path) -> None:
+def test_without_redis_the_api_starts_and_waits(tmp_path: Path) -> None:
     api = Api(tmp_path, production(f"redis://127.0.0.1:{free_port()}/0"), port=free_port())
     api.start()
     try:
@@ -83,7 +81,7 @@ def live(client: httpx2.Client) -> bool:
         return False
 
 
-def test_sigterm_ends_open_streams_and_waits_cleanly(redis_url: str, tmp_path: Path) -> None:
+def test_sigterm_ends_open_streams_and_exits_cleanly(redis_url: str, tmp_path: Path) -> None:
     with running(tmp_path, redis_url) as api, client_of(api.url) as client:
         task = client.post("/v1/tasks/system.echo", json={}).json()
         with client.stream("GET", task["links"]["events"]) as response:
@@ -93,12 +91,12 @@ def test_sigterm_ends_open_streams_and_waits_cleanly(redis_url: str, tmp_path: P
             api.signal(signal.SIGTERM)
             assert list(stream) == []
         assert api.wait(20)
-        assert time.monotonic() - began < 15  # its grace is not used up
+        assert time.monotonic() - began < 15  # the grace period is not used up
         assert api.exit_code == 0
         assert "error" not in api.log.read_text()
 
 
-def test_two_processes_tell_one_story(redis_url: str, tmp_path: Path) -> None:
+def test_metrics_add_up_over_two_processes(redis_url: str, tmp_path: Path) -> None:
     with running(tmp_path, redis_url, WEB_CONCURRENCY="2") as api:
         for _ in range(40):
             with client_of(api.url) as client:
@@ -108,7 +106,7 @@ def test_two_processes_tell_one_story(redis_url: str, tmp_path: Path) -> None:
             assert line in client.get("/metrics").text
 
 
-def test_the_log_is_json_and_tells_no_secret(redis_url: str, tmp_path: Path) -> None:
+def test_the_log_is_json_and_contains_no_secret(redis_url: str, tmp_path: Path) -> None:
     with running(tmp_path, redis_url) as api, client_of(api.url) as client:
         client.post("/push/planted-token?title=planted-title", headers={"X-Request-ID": "mine"})
         client.post("/v1/tasks/push.send", json={"token": "planted token"})
@@ -124,7 +122,7 @@ def test_the_log_is_json_and_tells_no_secret(redis_url: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("path", "limit"), [("/v1/tasks/system.echo", 1 << 20), ("/v1/batches/system.echo", 32 << 20)])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_refused_before_it_was_read(
+def test_a_body_over_the_limit_is_refused_before_its_end(
     client: httpx2.Client, path: str, limit: int, chunked: bool
 ) -> None:
     url = client.base_url

@@ -1,4 +1,4 @@
-"""A task's way through the API: accepted, read, waited for, cancelled, accepted once."""
+"""Tasks over HTTP: accepted once, read, waited for, cancelled."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from redis import Redis
 from process import wait_until
 from stack import Api
 from tests.integration.api.conftest import client_of
-from tests.integration.api.hand import Hand
+from tests.integration.api.manual_worker import ManualWorker
 
 ECHO = "/v1/tasks/system.echo"
 FIELDS = {
@@ -19,7 +19,7 @@ FIELDS = {
 }
 
 
-def test_a_task_is_accepted_and_read_to_its_end(client: httpx2.Client, hand: Hand) -> None:
+def test_a_task_can_be_read_until_its_end(client: httpx2.Client, worker: ManualWorker) -> None:
     answer = client.post(ECHO, json={"message": "hello"})
     assert answer.status_code == 202
     task = answer.json()
@@ -27,26 +27,26 @@ def test_a_task_is_accepted_and_read_to_its_end(client: httpx2.Client, hand: Han
     assert (task["contract"], task["version"], task["state"], task["queue"]) == ("system.echo", 1, "queued", "default")
     assert task["links"]["self"] == answer.headers["Location"] == f"/v1/tasks/{task['id']}"
     assert client.get(answer.headers["Location"]).json() == task
-    hand.finish(hand.take(task["id"]), {"message": "hello"})
+    worker.finish(worker.claim(task["id"]), {"message": "hello"})
     ended = client.get(answer.headers["Location"]).json()
     assert (ended["state"], ended["result"], ended["attempt"]) == ("succeeded", {"message": "hello"}, 1)
     assert ended["created_at"] <= ended["started_at"] <= ended["finished_at"]
 
 
-def test_what_is_accepted_is_what_is_read_whatever_was_asked(client: httpx2.Client) -> None:
+def test_the_accepted_task_equals_the_task_that_is_read(client: httpx2.Client) -> None:
     for query in ("delay=60", "expires_in=60", "priority=bulk", "delay=1.5&expires_in=100&priority=high"):
         answer = client.post(f"{ECHO}?{query}", json={})
         assert answer.status_code == 202
         assert client.get(answer.headers["Location"]).json() == answer.json()
 
 
-def test_a_task_waits_in_the_lane_that_was_chosen(client: httpx2.Client, redis: Redis) -> None:
+def test_a_task_waits_in_the_chosen_queue(client: httpx2.Client, redis: Redis) -> None:
     assert client.post(f"{ECHO}?priority=high", json={}).json()["queue"] == "high"
     assert redis.llen("high") == 1
     assert client.post("/v1/tasks/push.send", json={"token": "t"}).json()["queue"] == "bulk"
 
 
-def test_a_task_can_be_put_off(client: httpx2.Client) -> None:
+def test_a_task_can_be_scheduled(client: httpx2.Client) -> None:
     due = datetime.now(UTC) + timedelta(hours=2)
     task = client.post(ECHO, params={"run_at": due.isoformat()}, json={}).json()
     assert task["state"] == "scheduled"
@@ -55,7 +55,7 @@ def test_a_task_can_be_put_off(client: httpx2.Client) -> None:
     assert past["state"] == "queued"
 
 
-def test_an_unknown_id_is_never_pending(client: httpx2.Client) -> None:
+def test_an_unknown_id_is_404(client: httpx2.Client) -> None:
     id = "01m81kyxp83h24cxpb262dbs7x"
     for answer in (
         client.get(f"/v1/tasks/{id}"),
@@ -67,7 +67,7 @@ def test_an_unknown_id_is_never_pending(client: httpx2.Client) -> None:
 
 
 class TestIdempotency:
-    def test_the_same_request_is_accepted_once(self, client: httpx2.Client, hand: Hand, redis: Redis) -> None:
+    def test_the_same_request_is_accepted_once(self, client: httpx2.Client, worker: ManualWorker, redis: Redis) -> None:
         headers = {"Idempotency-Key": "order 7"}
         first = client.post(ECHO, json={"message": "x"}, headers=headers)
         again = client.post(
@@ -76,7 +76,7 @@ class TestIdempotency:
         assert again.status_code == 202
         assert again.json() == first.json()
         assert redis.llen("default") == 1
-        hand.finish(hand.take(first.json()["id"]), {"message": "x"})
+        worker.finish(worker.claim(first.json()["id"]), {"message": "x"})
         late = client.post(ECHO, json={"message": "x"}, headers=headers)
         assert (late.json()["id"], late.json()["state"]) == (first.json()["id"], "succeeded")
         assert late.headers["Location"] == first.headers["Location"]
@@ -115,36 +115,40 @@ class TestIdempotency:
 
 
 class TestWaiting:
-    def test_the_end_is_answered_by_200(self, client: httpx2.Client, hand: Hand, redis: Redis) -> None:
+    def test_a_task_that_ends_in_time_is_answered_by_200(
+        self, client: httpx2.Client, worker: ManualWorker, redis: Redis
+    ) -> None:
         def work() -> None:
             assert wait_until(lambda: redis.zcard("handoff:queued:default") == 1, 20)
             (id,) = redis.zrange("handoff:queued:default", 0, 0)
-            hand.finish(hand.take(str(id)), {"message": "done"})
+            worker.finish(worker.claim(str(id)), {"message": "done"})
 
-        worker = threading.Thread(target=work)
-        worker.start()
+        thread = threading.Thread(target=work)
+        thread.start()
         answer = client.post(ECHO, json={}, headers={"Prefer": "wait=10"})
-        worker.join()
+        thread.join()
         assert answer.status_code == 200
         assert answer.headers["Preference-Applied"] == "wait=10"
         assert answer.json()["result"] == {"message": "done"}
         assert answer.elapsed.total_seconds() < 3
 
-    def test_without_an_end_in_time_it_is_202(self, client: httpx2.Client) -> None:
+    def test_a_task_that_does_not_end_in_time_is_answered_by_202(self, client: httpx2.Client) -> None:
         answer = client.post(ECHO, json={}, headers={"Prefer": "wait=1"})
         assert (answer.status_code, answer.json()["state"]) == (202, "queued")
         assert 0.9 < answer.elapsed.total_seconds() < 4
 
-    def test_the_end_of_a_replayed_task_is_there_at_once(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_a_replayed_task_that_has_ended_is_answered_at_once(
+        self, client: httpx2.Client, worker: ManualWorker
+    ) -> None:
         headers = {"Prefer": "wait=10", "Idempotency-Key": "k"}
         task = client.post(ECHO, json={}, headers={"Idempotency-Key": "k"}).json()
-        hand.finish(hand.take(task["id"]))
+        worker.finish(worker.claim(task["id"]))
         answer = client.post(ECHO, json={}, headers=headers)
         assert (answer.status_code, answer.json()["id"]) == (200, task["id"])
 
 
 class TestCancel:
-    def test_what_waits_is_cancelled(self, client: httpx2.Client) -> None:
+    def test_a_waiting_task_is_cancelled(self, client: httpx2.Client) -> None:
         for query in ("", "?delay=60"):
             at = client.post(f"{ECHO}{query}", json={}).headers["Location"]
             answer = client.delete(at)
@@ -152,15 +156,15 @@ class TestCancel:
             assert answer.json()["error"]["code"] == "cancelled"
             assert client.delete(at).json() == answer.json()
 
-    def test_what_runs_is_asked_to_stop(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_a_running_task_is_asked_to_stop(self, client: httpx2.Client, worker: ManualWorker) -> None:
         id = client.post(ECHO, json={}).json()["id"]
-        hand.take(id)
+        worker.claim(id)
         task = client.delete(f"/v1/tasks/{id}").json()
         assert (task["state"], task["cancel_requested"]) == ("running", True)
 
-    def test_what_has_ended_stays_as_it_is(self, client: httpx2.Client, hand: Hand) -> None:
+    def test_an_ended_task_stays_unchanged(self, client: httpx2.Client, worker: ManualWorker) -> None:
         id = client.post(ECHO, json={}).json()["id"]
-        hand.finish(hand.take(id))
+        worker.finish(worker.claim(id))
         assert client.delete(f"/v1/tasks/{id}").json()["state"] == "succeeded"
 
 

@@ -1,4 +1,4 @@
-"""The API's HTTP on real sockets, as production runs it: one row for each case."""
+"""HTTP on real sockets, with production settings."""
 
 import socket
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def post(*lines: str) -> bytes:
 
 
 def statuses(connection: socket.socket, count: int) -> list[int]:
-    """The statuses of that many answers, or of all until the server closes."""
+    """Return the statuses of `count` answers, or of all answers until the server closes."""
     got = b""
     while got.count(b"HTTP/1.1 ") < count and (part := connection.recv(65_536)):
         got += part
@@ -65,7 +65,10 @@ def test_upgrade_is_ignored_and_the_body_is_read(
 def test_a_body_is_never_a_request(connection: socket.socket) -> None:
     connection.sendall(post() + H2C + LENGTH % len(HIDDEN))
     connection.sendall(HIDDEN + head("GET", "/livez") + b"\r\n")
-    assert statuses(connection, 2) == [400, 200]  # no JSON; a 401 would be the answer to what the body hides
+    assert statuses(connection, 2) == [
+        400,
+        200,
+    ]  # the body is not JSON; a 401 would answer the request that the body contains
 
 
 def test_connect_is_refused(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Flower as a process: nobody looks without the login, nobody acts with it."""
+"""Flower as a process: every page needs the login, and no login allows an action."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def flower(redis_url: str, tmp_path: Path) -> Iterator[Flower]:
     flower.stop()
 
 
-def test_it_is_closed_without_the_login_and_read_only_with_it(flower: Flower) -> None:
+def test_flower_needs_a_login_and_is_read_only(flower: Flower) -> None:
     with httpx2.Client(base_url=flower.url, trust_env=False, timeout=15) as client:
         for path in CLOSED:
             assert client.get(path).status_code == 401, path
@@ -58,13 +58,13 @@ def test_it_is_closed_without_the_login_and_read_only_with_it(flower: Flower) ->
         assert {queue["name"] for queue in queues} == {"high", "default", "bulk", "documents"}
 
 
-def test_its_state_outlives_it(flower: Flower) -> None:
+def test_the_state_survives_a_restart(flower: Flower) -> None:
     flower.stop()
     assert flower.exit_code == 0
     assert list(flower.folder.glob("state*"))
 
 
-def test_an_open_flower_is_refused(redis_url: str, tmp_path: Path) -> None:
+def test_flower_without_a_login_is_refused(redis_url: str, tmp_path: Path) -> None:
     flower = Flower(tmp_path, environment(redis_url, FLOWER_COOKIE_SECRET="a random text"), port=free_port())
     flower.start()
     assert flower.wait(60)
@@ -72,7 +72,7 @@ def test_an_open_flower_is_refused(redis_url: str, tmp_path: Path) -> None:
     assert "FLOWER_BASIC_AUTH has no password" in flower.log.read_text()
 
 
-def test_development_makes_a_login_and_tells_it_once(redis_url: str, tmp_path: Path) -> None:
+def test_development_generates_a_login_and_prints_it(redis_url: str, tmp_path: Path) -> None:
     flower = Flower(tmp_path, environment(redis_url, HANDOFF_ENV="development"), port=free_port())
     flower.start()
     try:

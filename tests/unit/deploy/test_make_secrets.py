@@ -8,7 +8,7 @@ import pytest
 from deploy.errors import Refused
 from deploy.make_secrets import plan
 from deploy.objects import Obj
-from handoff_api.auth import Keys, parse
+from handoff_api.auth import Keys, parse_entries
 from tests.unit.deploy.fake_cluster import Cluster
 from tests.unit.deploy.fake_machine import Machine
 from tests.unit.deploy.manifests import overlay, workload
@@ -25,7 +25,7 @@ def secret(cluster: Cluster, name: str) -> dict[str, str]:
 
 
 def lets_in(api: dict[str, str], key: str) -> str | None:
-    keys = Keys(api["HANDOFF_API_KEY_PEPPER"], parse(api["HANDOFF_API_KEYS"].split(",")))
+    keys = Keys(api["HANDOFF_API_KEY_PEPPER"], parse_entries(api["HANDOFF_API_KEYS"].split(",")))
     return keys.client(f"Bearer {key}".encode())
 
 
@@ -89,7 +89,7 @@ def test_a_lost_smoke_key_is_generated_again(machine: Machine, capsys: Capture) 
     present = {"handoff-api": {**api, "HANDOFF_API_KEYS": entries}}
     made = plan({"handoff-smoke"}, present)
     assert made["handoff-api"]["HANDOFF_API_KEY_PEPPER"] == api["HANDOFF_API_KEY_PEPPER"]
-    assert parse(made["handoff-api"]["HANDOFF_API_KEYS"].split(",")).keys() == {"shop", "smoke"}
+    assert parse_entries(made["handoff-api"]["HANDOFF_API_KEYS"].split(",")).keys() == {"shop", "smoke"}
     assert lets_in(dict(made["handoff-api"]), made["handoff-smoke"]["HANDOFF_SMOKE_KEY"]) == "smoke"
 
     machine.cluster.call(["delete", "secret", "handoff-smoke"], "")

@@ -5,13 +5,13 @@ from typing import Any
 
 from flower.urls import handlers
 
-from handoff_api.app import site
+from handoff_api.app import build_app
 from handoff_api.settings import Settings
 
 
 def api_paths() -> set[str]:
     """The paths of the API, those for development included, with their parameters in braces."""
-    routes: list[Any] = site(Settings(env="development", api_auth=False))[0].routes
+    routes: list[Any] = build_app(Settings(env="development", api_auth=False))[0].routes
     included = [
         inner for route in routes if hasattr(route, "original_router") for inner in route.original_router.routes
     ]

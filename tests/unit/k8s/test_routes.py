@@ -7,7 +7,7 @@ import pytest
 from tests.unit.k8s.rendering import bundle, named
 from tests.unit.k8s.served import api_paths, flower_pages
 
-FOR_DEVELOPMENT = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+FOR_DEVELOPMENT = {"/", "/docs", "/docs/assets/{name}", "/openapi.json"}
 
 
 def ingress(name: str) -> list[tuple[str, str]]:

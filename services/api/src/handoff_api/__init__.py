@@ -1,1 +1,1 @@
-"""Handoff's HTTP API: accepts work, answers at once, and tells how the work goes."""
+"""Handoff's HTTP API: accepts tasks and batches, answers at once, and reports their progress and outcome."""

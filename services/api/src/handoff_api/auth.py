@@ -1,4 +1,4 @@
-"""Bearer keys: who calls. Only an HMAC of a key is ever stored, keyed with the pepper."""
+"""Authentication by bearer key. The API stores only an HMAC of each key, made with the pepper."""
 
 import hmac
 import re
@@ -8,44 +8,47 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from handoff_api.problems import UNAUTHORIZED, Problem
 
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CLIENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 GUARDED = ("/v1/", "/push/")
-NOBODY = ""  # the client's name when authentication is off
+ANONYMOUS = ""  # the client's name when authentication is off
 
 
 def digest(pepper: str, key: str) -> str:
-    """What is stored of a key: HMAC-SHA256 in hex."""
+    """Return the HMAC-SHA256 of a key in hex, which is all that the API stores of the key."""
     return hmac.digest(pepper.encode(), key.encode(), "sha256").hex()
 
 
-def parse(entries: Iterable[str]) -> dict[str, str]:
-    """Digests by client's name, from `name=hexdigest` entries.
+def parse_entries(entries: Iterable[str]) -> dict[str, str]:
+    """Return the digests by client name from `name=hexdigest` entries.
 
     Raises:
-        ValueError: an entry is malformed, or two share a name.
+        ValueError: an entry is malformed, or two entries have one name.
     """
-    keys: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for number, entry in enumerate(filter(None, map(str.strip, entries)), 1):
         name, _, stored = entry.partition("=")
-        if not NAME.fullmatch(name) or not DIGEST.fullmatch(stored) or name in keys:
+        if not CLIENT_NAME.fullmatch(name) or not DIGEST.fullmatch(stored) or name in digests:
             raise ValueError(
                 f"entry {number} of the API keys is wrong: write name=digest, each name once;"
                 " `python -m handoff_api.keys NAME` prints such an entry"
             )
-        keys[name] = stored
-    return keys
+        digests[name] = stored
+    return digests
 
 
 class Keys:
-    """The keys that are let in, by their digests."""
+    """The digests of all valid keys, by client name."""
 
     def __init__(self, pepper: str, digests: Mapping[str, str]) -> None:
         self._mac = hmac.new(pepper.encode(), digestmod="sha256")
         self._digests = {name: bytes.fromhex(stored) for name, stored in digests.items()}
 
     def client(self, header: bytes) -> str | None:
-        """The name of the client whose key an Authorization header holds; looks at every key, found or not."""
+        """Return the client whose key an Authorization header carries, None when no client has this key.
+
+        The time does not depend on the key: every digest is compared, also after a match.
+        """
         scheme, _, key = header.replace(b"\t", b" ").partition(b" ")
         mac = self._mac.copy()
         mac.update(key.strip(b" "))
@@ -56,8 +59,8 @@ class Keys:
         return found if scheme.lower() == b"bearer" else None
 
 
-class Authenticate:
-    """Lets a call to a guarded path pass only with a known key, whose client it puts into the request's state."""
+class AuthMiddleware:
+    """Answers 401 to a request for a guarded path without a valid key. Stores the client's name in the state."""
 
     def __init__(self, app: ASGIApp, keys: Keys | None) -> None:
         self.app = app
@@ -66,7 +69,7 @@ class Authenticate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(GUARDED):
             state = scope["state"]
-            client = self.keys.client(state["headers"].get(b"authorization", b"")) if self.keys else NOBODY
+            client = self.keys.client(state["headers"].get(b"authorization", b"")) if self.keys else ANONYMOUS
             if client is None:
                 await Problem(UNAUTHORIZED).response()(scope, receive, send)
                 return

@@ -1,4 +1,4 @@
-"""Bodies: read up to a limit, and only as JSON."""
+"""Request bodies: read up to a size limit, parsed as strict JSON."""
 
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
@@ -7,13 +7,18 @@ from jiter import from_json
 from starlette.requests import ClientDisconnect
 
 from handoff_api.problems import BODY_TOO_LARGE, INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, Problem
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 
 BYTE_ORDER_MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 
 
-async def read(request: ApiRequest, limit: int) -> bytes:
-    """The body of a JSON request of at most `limit` bytes. One that says that it is longer is refused unread."""
+async def read_body(request: ApiRequest, limit_bytes: int) -> bytes:
+    """Return the body of a JSON request.
+
+    Raises:
+        Problem: the body is not JSON, is compressed, or is longer than `limit_bytes`. A larger Content-Length is
+            refused before any byte of the body is read.
+    """
     headers = request.state["headers"]
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(UNSUPPORTED_MEDIA_TYPE)
@@ -21,8 +26,8 @@ async def read(request: ApiRequest, limit: int) -> bytes:
         raise Problem(UNSUPPORTED_MEDIA_TYPE)
     if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
         raise Problem(UNSUPPORTED_MEDIA_TYPE)
-    if int(headers.get(b"content-length", 0)) > limit:
-        raise _too_large(limit)
+    if int(headers.get(b"content-length", 0)) > limit_bytes:
+        raise _too_large(limit_bytes)
     chunks, size, more = [], 0, True
     while more:
         message = await request.receive()
@@ -30,15 +35,18 @@ async def read(request: ApiRequest, limit: int) -> bytes:
             raise ClientDisconnect
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > limit:
-            raise _too_large(limit)
+        if size > limit_bytes:
+            raise _too_large(limit_bytes)
         more = message.get("more_body", False)
     return b"".join(chunks)
 
 
-def parse(body: bytes) -> Any:
-    """The JSON in a body as RFC 8259 and I-JSON (RFC 7493) have it: UTF-8 without a byte order mark, no key twice in an
-    object, no NaN, no Infinity; at most 200 levels deep, and 4,300 digits a whole number.
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON body, parsed as RFC 8259 and I-JSON (RFC 7493) define it.
+
+    Raises:
+        Problem: the body is not UTF-8, starts with a byte order mark, repeats a key in an object, contains NaN or
+            Infinity, nests deeper than 200 levels, or has an integer of more than 4,300 digits.
     """
     try:
         return from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
@@ -49,10 +57,10 @@ def parse(body: bytes) -> Any:
 def _reason(body: bytes, message: str) -> str:
     if body.startswith(BYTE_ORDER_MARKS):
         return "it begins with a byte order mark"
-    if message.startswith("Detected duplicate key"):  # goes on with the key, which is the client's
+    if message.startswith("Detected duplicate key"):  # jiter's message quotes the key, which the client chose
         return f"an object has a key twice at{message.rpartition(' at')[2]}"
     return message
 
 
-def _too_large(limit: int) -> Problem:
-    return Problem(BODY_TOO_LARGE, f"The body may have {limit} bytes at most.")
+def _too_large(limit_bytes: int) -> Problem:
+    return Problem(BODY_TOO_LARGE, f"The body may have {limit_bytes} bytes at most.")

@@ -1,14 +1,14 @@
-"""One text for all JSON values that are equal."""
+"""Canonical JSON: equal values have one text."""
 
 import json
 
 
 def canonical_json(text: bytes) -> bytes:
-    """The value with the keys of its objects in order, and with whole numbers as integers: `5.0` becomes `5`."""
-    value = json.loads(text, parse_float=_number)
+    """Return the JSON value with sorted object keys, and with whole numbers as integers: `5.0` becomes `5`."""
+    value = json.loads(text, parse_float=_parse_number)
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _number(text: str) -> float | int:
+def _parse_number(text: str) -> float | int:
     number = float(text)
     return int(number) if number.is_integer() else number

@@ -1,4 +1,4 @@
-"""The states of an HTTP connection. A connection is in exactly one of them, and each has exactly one timer.
+"""The states of an HTTP connection. A connection is in exactly one state, and each state has exactly one timer.
 
 `protocol.py` derives the state after every event. A new state, or the next request, starts the timer of that state.
 Bytes alone never restart a timer.
@@ -17,8 +17,8 @@ class Expiry(Enum):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class State:
-    """One row of the table.
+class ConnectionState:
+    """One row of the table of states.
 
     Attributes:
         entered_when: the event that leads into the state.
@@ -34,48 +34,60 @@ class State:
     left_when: str
 
 
-NEW = State(
-    "new", "the client connects", 10.0, Expiry.REFUSE, "the first byte of a request arrives (an empty line is none)"
+NEW = ConnectionState(
+    "new",
+    "the client connects",
+    10.0,
+    Expiry.REFUSE,
+    "the first byte of a request arrives; an empty line does not count",
 )
-HEAD = State(
-    "head", "the first byte of a request arrives while no answer is due", 10.0, Expiry.REFUSE, "the head is complete"
+HEAD = ConnectionState(
+    "head",
+    "the first byte of a request arrives while no earlier request waits for its answer",
+    10.0,
+    Expiry.REFUSE,
+    "the head is complete",
 )
-BODY = State(
+BODY = ConnectionState(
     "body",
-    "a head is complete and its body is not; an answer that comes before the body ends does not change the state",
+    "a head is complete and its body is not; an answer before the end of the body does not change the state",
     60.0,
     Expiry.REFUSE,
     "the body is complete",
 )
-ANSWERING = State(
+ANSWERING = ConnectionState(
     "answering",
     "a request is complete and its answer is not",
     24 * 60 * 60.0,  # an event stream is the longest answer; its client reconnects
     Expiry.CLOSE,
     "the answer is complete",
 )
-HALF_CLOSED = State(
+HALF_CLOSED = ConnectionState(
     "half-closed",
     "the client closes its side after a complete request whose answer has not started",
     60.0,
     Expiry.CLOSE,
     "the answer is complete; at any other time the end of the client's side closes the connection",
 )
-STALLED = State(
+STALLED = ConnectionState(
     "stalled",
     "the client leaves more than 64 KiB of answers unread",
     30.0,
     Expiry.ABORT,
     "the client has read what was unsent",
 )
-IDLE = State("idle", "the last answer is complete", None, Expiry.CLOSE, "the first byte of the next request arrives")
-CLOSING = State(
+IDLE = ConnectionState(
+    "idle", "the last answer is complete", None, Expiry.CLOSE, "the first byte of the next request arrives"
+)
+CLOSING = ConnectionState(
     "closing",
     "the server closes; it discards input while the client still sends, so that no reset destroys the answer",
     30.0,
     Expiry.ABORT,
     "the client has read the answer, and has closed its side if it was still sending",
 )
-CLOSED = State("closed", "the connection is lost, by a close or by a reset", None, Expiry.CLOSE, "never: no timer runs")
+CLOSED = ConnectionState(
+    "closed", "the connection is lost, by a close or by a reset", None, Expiry.CLOSE, "never: no timer runs"
+)
 
 TIMED = (NEW, HEAD, BODY, ANSWERING, HALF_CLOSED, STALLED, IDLE, CLOSING)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from handoff_api.server import GRACE_SECONDS, Worker
+from handoff_api.server import GRACE_SECONDS, GunicornWorker
 from handoff_api.settings import Settings
 from handoff_common.logs import configure
 from handoff_common.settings import load
@@ -17,26 +17,28 @@ configure(settings.log_level, development=settings.development)
 host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
 bind = f"{host}:{settings.api_port}"
 workers = settings.web_concurrency
-worker_class = Worker
+worker_class = GunicornWorker
 loglevel = "warning"
 keepalive = settings.api_keep_alive
 graceful_timeout = GRACE_SECONDS
 timeout = 30
-control_socket_disable = True  # its file would lie in the home directory
-memory = Path("/dev/shm")  # noqa: S108  # a heartbeat's file there never waits for a disk
+control_socket_disable = True  # gunicorn would create the socket's file in the home directory
+memory = Path("/dev/shm")  # noqa: S108  # writing gunicorn's heartbeat file there never waits for a disk
 worker_tmp_dir = str(memory) if memory.is_dir() else None
-counts = None
-if workers > 1:  # every process writes what it counted into files that /metrics adds up
-    counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="handoff-metrics-", dir=worker_tmp_dir)
+metrics_folder = None
+if workers > 1:  # every process writes its metrics to files, and /metrics adds them up
+    metrics_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix="handoff-metrics-", dir=worker_tmp_dir
+    )
 
 
 def on_starting(arbiter: Any) -> None:
-    """Refuses a Redis that can't serve until somebody changes a setting. The pulse waits for one that is away."""
-    arbiter.log.error_log.handlers.clear()  # to the root's handler, like everything else
+    """Exit when Redis has an unsafe setting. The API starts without Redis, and waits until Redis answers."""
+    arbiter.log.error_log.handlers.clear()  # the root logger's handler formats gunicorn's lines too
     arbiter.log.error_log.propagate = True
     settings.fitness.refuse_to_start()
 
 
 def on_exit(_: Any) -> None:
-    if counts:
-        shutil.rmtree(counts, ignore_errors=True)
+    if metrics_folder:
+        shutil.rmtree(metrics_folder, ignore_errors=True)

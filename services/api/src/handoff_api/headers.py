@@ -1,10 +1,10 @@
-"""Header fields as RFC 9110 defines them: values without the whitespace around them, lists combined (5.3, 5.5)."""
+"""Header fields as RFC 9110 defines them: values without surrounding whitespace, repeated lines combined (5.3, 5.5)."""
 
 from collections.abc import Sequence
 
 from handoff_api.problems import REPEATED_FIELD, FieldError, Problem
 
-# Request fields that are no lists: a second line has no meaning. Every other field is combined.
+# Request fields whose value is not a list, so that a second line has no meaning. All other fields are combined.
 SINGLETONS = {
     b"access-control-request-method",
     b"authorization",
@@ -31,10 +31,10 @@ SINGLETONS = {
 }
 
 
-def combine(lines: Sequence[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], Problem | None]:
-    """Return the value of each field by its lower-case name, and a problem that names the singletons that repeat.
+def combine_fields(lines: Sequence[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], Problem | None]:
+    """Return the value of each field by its lower-case name, and a problem that names the repeated singletons.
 
-    A singleton that repeats has no value, so that no code can act on one of its lines.
+    A repeated singleton is left out of the values, so that no code can act on one of its lines.
     """
     fields = {name: value.strip(b" \t") for name, value in lines}
     if len(fields) == len(lines):
@@ -46,5 +46,5 @@ def combine(lines: Sequence[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], P
     for name in repeated:
         del values[name]
     fields = {name: (b"; " if name == b"cookie" else b", ").join(parts) for name, parts in values.items()}
-    faults = [FieldError(f"header.{name.decode().title()}", "Send this field once") for name in repeated]
-    return fields, Problem(REPEATED_FIELD, faults=faults) if faults else None
+    errors = [FieldError(f"header.{name.decode().title()}", "Send this field once") for name in repeated]
+    return fields, Problem(REPEATED_FIELD, errors=errors) if errors else None

@@ -1,4 +1,4 @@
-"""Metrics: every name there is, and how the ledger's counts become Prometheus's."""
+"""All metrics of the API, and the conversion of the ledger's counts to Prometheus metrics."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,29 +15,32 @@ from handoff_ledger import Call, QueueState
 from handoff_ledger.calls import Held
 from handoff_ledger.calls.base import fields_of
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
+HTTP_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
 HTTP_REQUESTS = Counter("handoff_http_requests", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
-    "handoff_http_request_seconds", "Time to the end of the answer", ["method", "route"], buckets=SECONDS
+    "handoff_http_request_seconds",
+    "Time from the request to the end of its answer",
+    ["method", "route"],
+    buckets=HTTP_BUCKETS_SECONDS,
 )
 HISTOGRAMS = {
-    "start": ("handoff_task_start_seconds", "From due to the first start"),
-    "run": ("handoff_task_run_seconds", "Time of one attempt"),
+    "start": ("handoff_task_start_seconds", "Time from when a task is due to its first attempt"),
+    "run": ("handoff_task_run_seconds", "Duration of one attempt"),
 }
-BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000)  # ms, as record.lua counts
+TASK_BUCKETS_MS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000)  # as in record.lua
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the ledger counted since its beginning, and what is open now."""
+    """The ledger's counters since its first task, and the number of open tasks now."""
 
     stats: Mapping[str, int] = field(default_factory=dict)
     open: Mapping[str, int] = field(default_factory=dict)
-    sweep_age_seconds: float | None = None  # None when nothing ever swept
+    sweep_age_seconds: float | None = None  # None when no reconciler ever ran
 
 
 def totals() -> Call[Snapshot]:
-    """Reads what the ledger counted."""
+    """Return the call that reads the ledger's counters."""
 
     def parse(reply: list[Any]) -> Snapshot:
         stats, *numbers, age = reply
@@ -49,7 +52,7 @@ def totals() -> Call[Snapshot]:
 
 
 class LedgerMetrics(Collector):
-    """One reading of the ledger as metrics; without one, that it is away."""
+    """One snapshot of the ledger as metrics. Without a snapshot the only metric says that Redis is away."""
 
     def __init__(
         self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[Held] = ()
@@ -69,11 +72,11 @@ class LedgerMetrics(Collector):
         if self.snapshot.sweep_age_seconds is not None:
             yield GaugeMetricFamily(
                 "handoff_reconciler_age_seconds",
-                "How long ago the reconciler swept",
+                "Time since the reconciler last ran",
                 value=self.snapshot.sweep_age_seconds,
             )
         yield from _counted(self.snapshot.stats)
-        tasks = GaugeMetricFamily("handoff_tasks_open", "Tasks in a state that is not in a queue", labels=["state"])
+        tasks = GaugeMetricFamily("handoff_tasks_open", "Open tasks that are not in a queue", labels=["state"])
         for state, number in self.snapshot.open.items():
             tasks.add_metric([state], number)
         yield tasks
@@ -82,12 +85,12 @@ class LedgerMetrics(Collector):
 
 
 def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
-    depth = GaugeMetricFamily("handoff_queue_depth", "Messages that wait; a pack counts as one", labels=["queue"])
+    depth = GaugeMetricFamily("handoff_queue_depth", "Tasks that wait; a pack of items counts as one", labels=["queue"])
     backlog = GaugeMetricFamily(
-        "handoff_queue_backlog", "Messages that wait, and tasks that are overdue and have none yet", labels=["queue"]
+        "handoff_queue_backlog", "Tasks that wait, and overdue tasks that are not in the queue yet", labels=["queue"]
     )
     oldest = GaugeMetricFamily(
-        "handoff_queue_oldest_seconds", "How long the oldest of them has waited", labels=["queue"]
+        "handoff_queue_oldest_seconds", "How long the oldest waiting task has waited", labels=["queue"]
     )
     served = GaugeMetricFamily("handoff_queue_served", "Whether a live worker takes from the queue", labels=["queue"])
     for queue in queues:
@@ -100,7 +103,7 @@ def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
 
 def _held(holds: Sequence[Held]) -> Metric:
     held = GaugeMetricFamily(
-        "handoff_channel_held_seconds", "For how long nothing more is sent through it", labels=["channel", "why"]
+        "handoff_channel_held_seconds", "Time until the channel sends again", labels=["channel", "why"]
     )
     for hold in holds:
         held.add_metric([hold.channel, hold.why], hold.seconds)
@@ -108,9 +111,11 @@ def _held(holds: Sequence[Held]) -> Metric:
 
 
 def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:
-    """Stats are named `<contract> <event>`, `<contract> item <state>` or `<contract> <histogram> <bucket in ms>`."""
-    tasks = CounterMetricFamily("handoff_task_events", "What became of tasks", labels=["contract", "event"])
-    items = CounterMetricFamily("handoff_items", "Items of batches by how they ended", labels=["contract", "state"])
+    """Yield the counters: `<contract> <event>`, `<contract> item <state>` or `<contract> <histogram> <bucket ms>`."""
+    tasks = CounterMetricFamily("handoff_task_events", "Events in the life of tasks", labels=["contract", "event"])
+    items = CounterMetricFamily(
+        "handoff_items", "Items of batches by the state in which they ended", labels=["contract", "state"]
+    )
     observed: dict[tuple[str, str], dict[str, int]] = {}
     for name, number in sorted(stats.items()):
         contract, what, *rest = name.split(" ")
@@ -130,9 +135,9 @@ def _counted(stats: Mapping[str, int]) -> Iterator[Metric]:
 
 
 def _histogram(counts: Mapping[str, int]) -> tuple[list[tuple[str, float]], float]:
-    """Cumulative buckets in seconds, and the sum in seconds."""
+    """Return the cumulative buckets by their bound in seconds, and the sum in seconds."""
     buckets, running = [], 0
-    for bound in BUCKETS:
+    for bound in TASK_BUCKETS_MS:
         running += counts.get(str(bound), 0)
         buckets.append((str(bound / 1000), float(running)))
     buckets.append(("+Inf", float(running + counts.get("inf", 0))))
@@ -140,11 +145,11 @@ def _histogram(counts: Mapping[str, int]) -> tuple[list[tuple[str, float]], floa
 
 
 def render(ledger: LedgerMetrics) -> bytes:
-    """Everything in Prometheus's text format. With several processes, the HTTP metrics of all of them."""
+    """Return all metrics in Prometheus's text format, with the HTTP metrics of every process of this API."""
     registry = CollectorRegistry()
     registry.register(ledger)
     processes = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         processes = CollectorRegistry()
-        MultiProcessCollector(processes)  # type: ignore[no-untyped-call]  # the package has no types there
+        MultiProcessCollector(processes)  # type: ignore[no-untyped-call]  # prometheus_client does not annotate it
     return generate_latest(processes) + generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The reading side of a connection: which bytes are a request, and how many of them are too many."""
+"""The reading side of a connection: splits the input into requests, and limits their size and number."""
 
 import asyncio
 from collections import deque
@@ -7,7 +7,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from handoff_api.corked import Corked
+from handoff_api.coalescing_transport import CoalescingTransport
 from handoff_api.problems import (
     CONNECT_NOT_OFFERED,
     HEAD_TOO_LARGE,
@@ -16,48 +16,48 @@ from handoff_api.problems import (
     Problem,
 )
 
-HEAD_LIMIT = 64 * 1024  # bytes of a head, and of a trailer section; the parser takes quadratic time for a long field
-MAX_PIPELINED = 64  # requests that wait while an earlier one is answered
+HEAD_LIMIT_BYTES = 64 * 1024  # for a head, and for a trailer section; the parser needs quadratic time for a long field
+MAX_PIPELINED = 64  # requests that wait behind the one that is being answered
 
 
 class ParsingProtocol(HttpToolsProtocol):
-    """Reads requests with limits. It ignores Upgrade fields and discards trailer fields."""
+    """Parses requests within limits. Ignores Upgrade fields and discards trailer fields."""
 
-    _wire: Corked
-    _has_head = False  # the head of the newest request is complete
-    _upgrading = False  # the parser stopped reading because of an Upgrade field
-    _segment = 0  # bytes of the segment that is parsed
-    _moved = False  # the segment ended a head, a part of a body or a message
-    _size = 0  # bytes of the segments since the last head began, or since the last byte of a body
-    _slack = 0  # bytes of the first of these segments, when it holds more than that
+    _output: CoalescingTransport
+    _has_head = False  # whether the head of the newest request is complete
+    _upgrading = False  # whether the parser stopped at an Upgrade field
+    _segment_bytes = 0  # of the segment being parsed
+    _made_progress = False  # whether the segment completed a head, a part of a body or a message
+    _head_bytes = 0  # of the segments since the last head began, or since the last byte of a body
+    _slack_bytes = 0  # of the first of these segments, when it also contains earlier input
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        self._wire = Corked(transport, self.loop)
-        super().connection_made(cast(asyncio.Transport, self._wire))
+        self._output = CoalescingTransport(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self._output))
 
     def parse(self, data: bytes) -> None:
-        """Calls the `on_` methods for a segment of input.
+        """Parse a segment of input, which calls the `on_` methods.
 
         Raises:
-            Problem: the input is no request that the server reads. Nothing may be parsed after it.
+            Problem: the server refuses this input, and must not parse any later input of the connection.
         """
-        self._segment, self._moved = len(data), False
+        self._segment_bytes, self._made_progress = len(data), False
         try:
             self._feed(data)
         except HttpParserError as error:
             problem = error.__context__
             raise problem if isinstance(problem, Problem) else Problem(MALFORMED_REQUEST) from None
-        self._size += len(data)
-        if self._wire.receiving and self._size - self._slack > HEAD_LIMIT:
+        self._head_bytes += len(data)
+        if self._output.receiving and self._head_bytes - self._slack_bytes > HEAD_LIMIT_BYTES:
             raise Problem(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        self._has_head, self._wire.receiving = False, True
-        self._size, self._slack = 0, self._segment if self._moved else 0
+        self._has_head, self._output.receiving = False, True
+        self._head_bytes, self._slack_bytes = 0, self._segment_bytes if self._made_progress else 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if self._size + self._segment > HEAD_LIMIT and self._head_size() > HEAD_LIMIT:
+        if self._head_bytes + self._segment_bytes > HEAD_LIMIT_BYTES and self._parsed_head_bytes() > HEAD_LIMIT_BYTES:
             raise Problem(HEAD_TOO_LARGE)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
@@ -68,20 +68,20 @@ class ParsingProtocol(HttpToolsProtocol):
             raise Problem(PIPELINE_TOO_LONG)
         super().on_headers_complete()
         self._has_head = True
-        self._move()
+        self._note_progress()
         self.headers = deque(maxlen=0)  # type: ignore[assignment]  # discards trailer fields (RFC 9110, 6.5.1)
 
     def on_body(self, body: bytes) -> None:
-        self._move()
+        self._note_progress()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self._upgrading:
-            self._wire.receiving, self._moved = False, True
+            self._output.receiving, self._made_progress = False, True
             super().on_message_complete()
 
-    def _move(self) -> None:
-        self._moved, self._size, self._slack = True, 0, self._segment
+    def _note_progress(self) -> None:
+        self._made_progress, self._head_bytes, self._slack_bytes = True, 0, self._segment_bytes
 
     def _feed(self, data: bytes | memoryview) -> None:
         while data:
@@ -95,9 +95,10 @@ class ParsingProtocol(HttpToolsProtocol):
             self._parse_head_again()
 
     def _parse_head_again(self) -> None:
-        """Parses the head without its Upgrade field: the parser skips the body of a request that has one.
+        """Parse the head again without its Upgrade field.
 
-        uvicorn then takes the body for the next request: https://github.com/Kludex/uvicorn/issues/2722.
+        The parser skips the body of a request that has an Upgrade field, and uvicorn then treats that body as the next
+        request: https://github.com/Kludex/uvicorn/issues/2722.
         """
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
@@ -107,5 +108,5 @@ class ParsingProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
         self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
 
-    def _head_size(self) -> int:
+    def _parsed_head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -1,4 +1,4 @@
-"""The protocol class that the API gives uvicorn: it follows the table of states in `connection.py`."""
+"""The protocol class that uvicorn runs for each connection. It follows the table of states in `connection.py`."""
 
 import asyncio
 import logging
@@ -16,61 +16,61 @@ from handoff_api.connection import (
     IDLE,
     NEW,
     STALLED,
+    ConnectionState,
     Expiry,
-    State,
 )
 from handoff_api.parsing import ParsingProtocol
-from handoff_api.problems import BODY_TOO_SLOW, HEAD_TOO_SLOW, Kind, Problem
+from handoff_api.problems import BODY_TOO_SLOW, HEAD_TOO_SLOW, Problem, ProblemType
 from handoff_api.timer import Timer
 
 log = logging.getLogger(__name__)
 
 
 class BoundedProtocol(ParsingProtocol):
-    """One connection. `_current` is the request that is answered now, or was answered last."""
+    """One connection. `_current` is the request that is being answered, or was answered last."""
 
     state = CLOSED
     _timer: Timer
-    _timed: RequestResponseCycle | None = None  # the request for which the timer was started
-    _unsent = 0  # bytes, when the timer was started
+    _timed: RequestResponseCycle | None = None  # the request for which the timer started
+    _unsent_bytes = 0  # when the timer started
     _current: RequestResponseCycle | None = None
-    _refusal: Kind | None = None  # the last answer; it waits until the earlier ones are complete
+    _refusal: ProblemType | None = None  # the last answer, which waits until all earlier answers are complete
     _ignores_input = False
     _half_closed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self._timer = Timer(self.loop, self._expire)
-        self._wire.on_close = self._settle
+        self._output.on_close = self._settle
         self._enter(NEW)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.state = CLOSED
         self._timer.end()
-        self._wire.on_close = None
+        self._output.on_close = None
         super().connection_lost(exc)
         if self._current is not None:
-            _disconnect(self._current)  # uvicorn notifies the newest request alone
+            _disconnect(self._current)  # uvicorn only notifies the newest request
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        if self._ignores_input or self._wire.closed:
+        if self._ignores_input or self._output.closed:
             return
         try:
             self.parse(data)
         except Problem as problem:
-            self._refuse(problem.kind)
+            self._refuse(problem.type)
         self._settle()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn always closes
         current = self._current
-        if self._wire.closed or current is None or current.response_started or current.more_body:
+        if self._output.closed or current is None or current.response_started or current.more_body:
             self._drop()
         else:
             self._half_closed = True
             self._forget_unfinished()
         self._settle()
-        return not self._wire.closed
+        return not self._output.closed
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -88,7 +88,7 @@ class BoundedProtocol(ParsingProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if not self._wire.closed:
+        if not self._output.closed:
             if self.pipeline:
                 self._start_asgi_task(*self.pipeline.pop())
             elif self._refusal is not None:
@@ -102,64 +102,64 @@ class BoundedProtocol(ParsingProtocol):
         self._current = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _refuse(self, kind: Kind) -> None:
-        """Reads no more. The refusal follows the answers that are due; an answer that has started has no successor."""
-        log.info("Refused a request", extra={"event": "connection.refused", "code": kind.code})
+    def _refuse(self, problem_type: ProblemType) -> None:
+        """Stop reading, and answer with a problem after all earlier answers, unless this answer has already started."""
+        log.info("Refused a request", extra={"event": "connection.refused", "code": problem_type.code})
         self._ignores_input = True
         current = self._current
-        if current is not None and current is self.cycle and self._wire.receiving and self._has_head:
+        if current is not None and current is self.cycle and self._output.receiving and self._has_head:
             if current.response_started:
                 self._drop()
             else:
-                current.scope["state"]["refused"] = kind.status
-                self._answer_last(kind)
+                current.scope["state"]["refused"] = problem_type.status
+                self._answer_last(problem_type)
             _disconnect(current)
         elif current is not None and not current.response_complete:
             self._forget_unfinished()
-            self._refusal = kind
+            self._refusal = problem_type
         else:
-            self._answer_last(kind)
+            self._answer_last(problem_type)
 
-    def _answer_last(self, kind: Kind) -> None:
-        response = Problem(kind).response()
+    def _answer_last(self, problem_type: ProblemType) -> None:
+        response = Problem(problem_type).response()
         fields = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
-        head = STATUS_LINE[kind.status] + b"".join(b"%s: %s\r\n" % field for field in fields)
-        self._wire.write(head + b"\r\n" + bytes(response.body))
-        self._wire.close()
+        head = STATUS_LINE[problem_type.status] + b"".join(b"%s: %s\r\n" % field for field in fields)
+        self._output.write(head + b"\r\n" + bytes(response.body))
+        self._output.close()
 
     def _drop(self) -> None:
-        """Closes without waiting for the rest of a request."""
-        self._wire.receiving = False
-        self._wire.close()
+        """Close without waiting for the rest of a request."""
+        self._output.receiving = False
+        self._output.close()
 
     def _forget_unfinished(self) -> None:
-        """Removes the newest waiting request when the rest of its body will not be read."""
+        """Remove the newest waiting request if its body is incomplete, because the server reads no more."""
         if self.pipeline and self.cycle.more_body:
             self.pipeline.popleft()
 
-    def _derive(self) -> State:
+    def _derive(self) -> ConnectionState:
         current = self._current
-        if self._wire.closed:
+        if self._output.closed:
             return CLOSING
         if self.flow.write_paused:
             return STALLED
         if current is not None and not current.response_complete:
             return HALF_CLOSED if self._half_closed else BODY if current.more_body else ANSWERING
-        if self._wire.receiving:
+        if self._output.receiving:
             return BODY if self._has_head else HEAD
         return NEW if current is None else IDLE
 
     def _settle(self) -> None:
-        """Enters the state that the connection is in now. The timer goes on when state and request are the same."""
+        """Enter the state that the connection is in now. The timer continues when state and request are unchanged."""
         if self.state is not CLOSED:
             state = self._derive()
             if state is not self.state or self._current is not self._timed:
                 self._enter(state)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: ConnectionState) -> None:
         self.state, self._timed = state, self._current
         if state.at_expiry is Expiry.ABORT:
-            self._unsent = self._wire.get_write_buffer_size()
+            self._unsent_bytes = self._output.get_write_buffer_size()
         self._timer.start(self.timeout_keep_alive if state.seconds is None else state.seconds)
 
     def _expire(self) -> None:
@@ -168,10 +168,10 @@ class BoundedProtocol(ParsingProtocol):
             self._refuse(BODY_TOO_SLOW if state is BODY else HEAD_TOO_SLOW)
         elif state.at_expiry is Expiry.CLOSE:
             self._drop()
-        elif self._wire.get_write_buffer_size() < self._unsent:
+        elif self._output.get_write_buffer_size() < self._unsent_bytes:
             self._enter(state)
         else:
-            self._wire.abort()
+            self._output.abort()
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:

@@ -1,4 +1,4 @@
-"""What gunicorn needs to run the API."""
+"""The gunicorn worker class that runs the API, and its uvicorn settings."""
 
 import asyncio
 import gc
@@ -13,25 +13,25 @@ from uvicorn_worker import UvicornWorker
 
 from handoff_api.protocol import BoundedProtocol
 
-GRACE_SECONDS = 20  # after SIGTERM; then what still runs is killed
+GRACE_SECONDS = 20  # from SIGTERM until gunicorn kills the process
 SERVER: dict[str, Any] = {
     "loop": "uvloop",
     "http": BoundedProtocol,
     "ws": "none",
     "timeout_graceful_shutdown": GRACE_SECONDS - 3,
-    "proxy_headers": False,  # nothing here asks where a request came from
+    "proxy_headers": False,  # the API does not use the address of the client
     "server_header": False,
     "access_log": False,
 }
 
 
-class OwnServer(Server):
-    """A server whose long-lived objects cost nothing, and whose event streams do not hold up its end."""
+class ApiServer(Server):
+    """A uvicorn server that keeps garbage collection short, and ends event streams before it shuts down."""
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         gc.collect()
-        gc.freeze()  # what was loaded is never looked at again: a full collection took 50 ms
+        gc.freeze()  # exempts the loaded modules, because a full collection of them pauses requests for 50 ms
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         if watcher := self.lifespan.state.get("watcher"):
@@ -39,8 +39,8 @@ class OwnServer(Server):
         await super().shutdown(sockets)
 
 
-class Worker(UvicornWorker):
-    """Closes the generators of clients that are gone, and runs the lifespan's end on SIGTERM."""
+class GunicornWorker(UvicornWorker):
+    """A gunicorn worker that serves with `ApiServer`, which ends its lifespan on SIGTERM and SIGQUIT."""
 
     CONFIG_KWARGS = SERVER
 
@@ -53,7 +53,7 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = OwnServer(self.config)
+        server = ApiServer(self.config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGTERM, None)
         await server.serve(sockets=self.sockets)
         if not server.started:

@@ -5,21 +5,24 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from handoff_api.auth import Keys, parse
+from handoff_api.auth import Keys, parse_entries
 from handoff_common.settings import SharedSettings, is_placeholder
 from handoff_ledger.fitness import Fitness
 
-TASK_LIMIT = 1 << 20  # bytes of a task's body
-BATCH_LIMIT = 32 << 20  # bytes of a batch's body
+TASK_LIMIT_BYTES = 1 << 20  # of the body of a task
+BATCH_LIMIT_BYTES = 32 << 20  # of the body of a batch
 
 
-class Peppered(SharedSettings):
-    """What is needed to make a key."""
+class PepperSettings(SharedSettings):
+    """The settings that creating an API key needs."""
 
-    api_key_pepper: SecretStr = SecretStr("")
+    api_key_pepper: SecretStr = Field(
+        default=SecretStr(""),
+        description="The secret with which the API computes the HMAC of a key. Another pepper makes all keys invalid.",
+    )
 
     @model_validator(mode="after")
-    def _secret_pepper(self) -> Self:
+    def _check_pepper(self) -> Self:
         if not self.development and is_placeholder(self.api_key_pepper.get_secret_value()):
             raise ValueError(
                 "HANDOFF_API_KEY_PEPPER is empty or a placeholder: set it to a random text,"
@@ -28,20 +31,33 @@ class Peppered(SharedSettings):
         return self
 
 
-class Settings(Peppered):
-    """Where the API listens and whom it lets in."""
+class Settings(PepperSettings):
+    """Where the API listens, and which keys it accepts."""
 
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(default=8000, ge=1, le=65_535)
-    web_concurrency: int = Field(default=1, ge=1, le=1000, validation_alias="WEB_CONCURRENCY")
-    api_keep_alive: int = Field(default=65, ge=1, le=86_400, description="Seconds that an idle connection stays open")
-    api_auth: bool = True
-    api_keys: str = Field(default="", repr=False)
-    api_keys_file: Path | None = None
-    durable_accept: bool = False
+    api_host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    api_port: int = Field(default=8000, ge=1, le=65_535, description="The port that the API listens on.")
+    web_concurrency: int = Field(
+        default=1, ge=1, le=1000, validation_alias="WEB_CONCURRENCY", description="The number of API processes."
+    )
+    api_keep_alive: int = Field(
+        default=65, ge=1, le=86_400, description="Seconds until the API closes an idle connection."
+    )
+    api_auth: bool = Field(default=True, description="Whether calls need a key. Only development may switch this off.")
+    api_keys: str = Field(
+        default="",
+        repr=False,
+        description="The valid keys as comma-separated `name=digest` entries, which `make key` prints.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="A file with more entries, one per line; `#` starts a comment."
+    )
+    durable_accept: bool = Field(
+        default=False,
+        description="Whether the API answers 202 only after Redis has synced its append-only file to disk.",
+    )
 
     @model_validator(mode="after")
-    def _guarded(self) -> Self:
+    def _check_authentication(self) -> Self:
         if self.development:
             self.keys()
         elif not self.api_auth:
@@ -55,11 +71,11 @@ class Settings(Peppered):
 
     @property
     def fitness(self) -> Fitness:
-        """What the API needs of Redis."""
+        """The requirements that the API has of Redis."""
         return Fitness(service="api", url=self.broker_url, trusting=self.development, durable=self.durable_accept)
 
     def keys(self) -> Keys | None:
-        """The keys that are let in, None when everybody is."""
+        """Return the valid keys, None when authentication is off."""
         if not self.api_auth:
             return None
         return Keys(self.api_key_pepper.get_secret_value(), self._digests())
@@ -71,4 +87,4 @@ class Settings(Peppered):
             raise ValueError(f"HANDOFF_API_KEYS_FILE can't be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise ValueError("HANDOFF_API_KEYS_FILE is not UTF-8 text") from None
-        return parse([*self.api_keys.split(","), *(line.partition("#")[0] for line in lines)])
+        return parse_entries([*self.api_keys.split(","), *(line.partition("#")[0] for line in lines)])

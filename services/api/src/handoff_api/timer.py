@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 
 class Timer:
-    """Calls `expired` once when the time is up. A later start replaces the earlier one.
+    """Calls `expired` once when the time is up. A later start replaces the earlier start.
 
-    Most starts only note the new deadline: the loop's timer stays armed, and arms itself again when it fires too early.
+    A start usually only stores the new deadline. The loop's timer stays armed, and re-arms itself when it fires early.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
@@ -30,11 +30,11 @@ class Timer:
             self._arm(seconds)
 
     def end(self) -> None:
-        """Stops for good, and releases what `expired` refers to."""
+        """Stop for good, and release the objects that `expired` refers to."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-        self._expired = _nothing
+        self._expired = _do_nothing
 
     def _arm(self, seconds: float) -> None:
         self._fires = self._loop.time() + seconds
@@ -49,5 +49,5 @@ class Timer:
             self._expired()
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass

@@ -1,4 +1,4 @@
-"""`python -m handoff_flower`: Flower, with a login and read-only."""
+"""`python -m handoff_flower`: starts Flower read-only and behind a login."""
 
 import os
 import secrets
@@ -10,16 +10,16 @@ from kombu import Queue
 from handoff_common.connections import celery_connection
 from handoff_common.settings import load
 from handoff_contracts import QUEUES
-from handoff_flower import queues
-from handoff_flower.options import options, without_login
+from handoff_flower import queue_broker
+from handoff_flower.options import flower_environment, needs_login
 from handoff_flower.settings import Settings
 
 
 def main() -> None:
     settings = load(Settings)
-    # Flower reads its options from the environment, and what an operator set there wins.
-    os.environ |= {name: value for name, value in options(settings).items() if not os.environ.get(name)}
-    if without_login(settings):
+    # Flower reads its options from the environment, where a variable that an operator set takes precedence.
+    os.environ |= {name: value for name, value in flower_environment(settings).items() if not os.environ.get(name)}
+    if needs_login(settings):
         password = secrets.token_urlsafe(12)
         os.environ["FLOWER_BASIC_AUTH"] = f"admin:{password}"
         sys.stderr.write(f"handoff: FLOWER_BASIC_AUTH is not set; until the next start the login is admin:{password}\n")
@@ -27,17 +27,17 @@ def main() -> None:
     app = Celery("handoff")
     app.backend_cls = broker.url
     app.conf.update(
-        broker_read_url=broker.url,  # these two, for Celery takes CELERY_BROKER_URL for the one that both default to
+        broker_read_url=broker.url,  # both URLs, because their default is CELERY_BROKER_URL as the environment has it
         broker_write_url=broker.url,
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],
         task_default_queue="default",
         broker_connection_retry_on_startup=True,
-        broker_transport_options={**broker.transport, "ack_emulation": False},  # it reads events, and acknowledges none
+        broker_transport_options={**broker.transport, "ack_emulation": False},  # Flower reads events and never acks
         broker_use_ssl=broker.ssl,
         redis_backend_use_ssl=broker.ssl,
         result_backend_transport_options=broker.transport,
     )
-    queues.install(settings.broker_url)
+    queue_broker.install(settings.broker_url)
     app.start(["flower", *sys.argv[1:]])
 
 

@@ -1,10 +1,10 @@
-"""What can be done: contracts and queues."""
+"""/v1/contracts and /v1/queues: what clients can submit, and where tasks wait."""
 
 from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_api.views import ContractView, Page
 from handoff_contracts import CATALOGUE
 from handoff_contracts.catalogue import AnyContract
@@ -14,7 +14,7 @@ from handoff_ledger.calls import queues
 router = APIRouter(tags=["catalogue"])
 
 
-def view(contract: AnyContract) -> ContractView:
+def contract_view(contract: AnyContract) -> ContractView:
     return ContractView(
         name=contract.name,
         version=contract.version,
@@ -26,14 +26,16 @@ def view(contract: AnyContract) -> ContractView:
     )
 
 
-CONTRACTS: Page[ContractView] = Page(items=[view(contract) for contract in CATALOGUE])
+CONTRACTS: Page[ContractView] = Page(items=[contract_view(contract) for contract in CATALOGUE])
 
 
-@router.get("/v1/contracts", summary="List the contracts")
+@router.get("/v1/contracts", summary="List the contracts", response_description="All contracts")
 async def list_contracts() -> Page[ContractView]:
+    """Lists every kind of task with the JSON schemas of its payload and result."""
     return CONTRACTS
 
 
-@router.get("/v1/queues", summary="List the queues: depth, oldest age, whether a worker serves them")
+@router.get("/v1/queues", summary="List the queues", response_description="All queues")
 async def list_queues(request: ApiRequest) -> Page[QueueState]:
+    """Lists how many tasks wait in each queue, for how long, and whether a worker serves the queue."""
     return Page(items=await request.state["ledger"].run(queues()))

@@ -1,11 +1,11 @@
-"""For the platform, not for clients: is it alive, is it ready, what has it counted?"""
+"""/livez, /readyz and /metrics, for the platform and not for clients."""
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 from handoff_api.metrics import LedgerMetrics, render, totals
-from handoff_api.state import ApiRequest
+from handoff_api.request_state import ApiRequest
 from handoff_ledger import LedgerUnavailable
 from handoff_ledger.calls import holds, queues
 
@@ -15,20 +15,20 @@ OK = {"status": "ok"}
 
 @router.get("/livez")
 async def livez() -> JSONResponse:
-    """The process answers; asks nothing else."""
+    """Answers 200 while the process serves requests."""
     return JSONResponse(OK)
 
 
 @router.get("/readyz")
 async def readyz(request: ApiRequest) -> JSONResponse:
-    """Redis answered within the last second or so."""
-    request.state["pulse"].check()
+    """Answers 200 when the last probe of Redis succeeded, 503 otherwise."""
+    request.state["redis_health"].check_ready()
     return JSONResponse(OK)
 
 
 @router.get("/metrics")
 async def metrics(request: ApiRequest) -> Response:
-    ledger, memory = request.state["ledger"], request.state["pulse"].memory
+    ledger, memory = request.state["ledger"], request.state["redis_health"].memory_ratio
     try:
         snapshot, waiting = await ledger.run(totals()), await ledger.run(queues())
         held = await ledger.run(holds())

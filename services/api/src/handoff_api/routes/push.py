@@ -1,43 +1,50 @@
-"""The tutorial's call: one notification to one device, by a path that holds its token."""
+"""/push/{device_token}: the tutorial's call, which sends a notification to one device."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
-from handoff_api.intake import Intake
 from handoff_api.options import idempotency_key
-from handoff_api.state import ApiRequest
-from handoff_api.submit import submit
-from handoff_api.views import Sent
+from handoff_api.payload_validator import PayloadValidator
+from handoff_api.request_state import ApiRequest
+from handoff_api.submit import submit_task
+from handoff_api.views import PushAccepted
 from handoff_contracts import CATALOGUE
 from handoff_ledger import Submission
 
-PUSH = Intake(CATALOGUE["push.send"])
-Text = Annotated[str | None, Query()]
+PUSH = PayloadValidator(CATALOGUE["push.send"])
+Token = Annotated[str, Path(description="The device's token. Percent-encode it.")]
+Title = Annotated[str | None, Query(description="The title of the notification.")]
+Body = Annotated[str | None, Query(description="The text of the notification.")]
 
 
-async def push(device_token: str, request: ApiRequest, title: Text = None, body: Text = None) -> Sent:
-    request.state["pulse"].admit()
-    payload = PUSH.payload({"token": device_token, "title": title, "body": body})
+async def push(device_token: Token, request: ApiRequest, title: Title = None, body: Body = None) -> PushAccepted:
+    """Submits a `push.send` task with the default provider. `POST /v1/tasks/push.send` has all options."""
+    request.state["redis_health"].check_accepting()
+    payload = PUSH.check({"token": device_token, "title": title, "body": body})
     contract, key = PUSH.contract, idempotency_key(request)
     submission = Submission(
         contract=contract,
-        payload=PUSH.stored(payload),
+        payload=PUSH.stored_json(payload),
         queue=contract.queue.name,
         client=request.state["client"],
         key=key,
-        canonical=PUSH.canonical(payload) if key else b"",
+        canonical=PUSH.canonical_json(payload) if key else b"",
     )
-    task = await submit(request.state, submission)
-    return Sent(id=task.id)
+    task = await submit_task(request.state, submission)
+    return PushAccepted(id=task.id)
 
 
 def router(*, development: bool) -> APIRouter:
-    """POST, and in development GET too, so that a browser's address bar will do."""
+    """Return the POST route, and in development also a GET route, which works in a browser's address bar."""
     routes = APIRouter(tags=["push"])
     summary = "Send a notification to a device"
-    path = "/push/{device_token:path}"  # a token may hold a slash; a client escapes it, and a proxy may undo that
-    routes.add_api_route(path, push, methods=["POST"], status_code=202, summary=summary)
+    path = "/push/{device_token:path}"  # `:path`, because a token can contain a slash and a proxy can decode %2F
+    routes.add_api_route(
+        path, push, methods=["POST"], status_code=202, summary=summary, response_description="The task"
+    )
     if development:
-        routes.add_api_route(path, push, methods=["GET"], summary=f"{summary} (development only)")
+        routes.add_api_route(
+            path, push, methods=["GET"], summary=f"{summary} (development only)", response_description="The task"
+        )
     return routes

@@ -1,13 +1,13 @@
-"""Recipients that providers say are gone: what a client takes off its own list."""
+"""/v1/recipients/gone: the recipients that providers report as gone, so that clients can delete them."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from handoff_api import cursors
-from handoff_api.ranges import CursorText, Limit, Time, epoch_ms
-from handoff_api.state import ApiRequest
+from handoff_api.field_types import PageSize, Time, epoch_ms
+from handoff_api.request_state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
 from handoff_ledger.records import Gone
@@ -15,20 +15,17 @@ from handoff_ledger.records import Gone
 router = APIRouter(tags=["recipients"])
 
 
-class Since(BaseModel):
-    """From when on, and which page."""
+class GoneQuery(cursors.PageQuery):
+    """The first time and the page of a list of recipients."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    since: Time | None = None
-    cursor: CursorText = ""
-    limit: Limit = 100
+    since: Time | None = Field(default=None, description="Lists only reports from this time on (RFC 3339).")
+    limit: PageSize = Field(default=100, description="The maximum number of entries in the page.")
 
 
-@router.get("/v1/recipients/gone", summary="List the recipients that are gone, oldest first")
-async def gone(page: Annotated[Since, Query()], request: ApiRequest) -> Page[Gone]:
-    """An empty page is the end for now: keep its cursor, and ask with it again for what came since."""
-    since = epoch_ms(page.since) if page.since else 0
-    inner = cursors.unseal(page.cursor, cursors.STREAM, "gone")
-    found, following = await request.state["ledger"].run(list_gone(page.limit, since, inner))
-    return Page(items=found, cursor=cursors.seal(following, "gone"))
+@router.get("/v1/recipients/gone", summary="List gone recipients", response_description="A page of recipients")
+async def list_gone_recipients(query: Annotated[GoneQuery, Query()], request: ApiRequest) -> Page[Gone]:
+    """Lists the oldest report first. An empty page is the end for now: use its cursor later to list newer reports."""
+    since = epoch_ms(query.since) if query.since else 0
+    inner = cursors.decode_cursor(query.cursor, cursors.STREAM, "gone")
+    found, following = await request.state["ledger"].run(list_gone(query.limit, since, inner))
+    return Page(items=found, cursor=cursors.encode_cursor(following, "gone"))

@@ -1,22 +1,22 @@
-"""/v1/tasks: accept, read, list, cancel and follow single tasks."""
+"""/v1/tasks: submit, read, list, follow and cancel single tasks."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from starlette.responses import Response
 
 from handoff_api import cursors
-from handoff_api.body import read as read_body
-from handoff_api.intake import Intake
-from handoff_api.options import wait
-from handoff_api.ranges import BatchId, ContractName, CursorText, Limit
-from handoff_api.settings import TASK_LIMIT
-from handoff_api.state import ApiRequest
-from handoff_api.streams import END_KNOWN, events, refuse_known_end
-from handoff_api.submit import has_ended, submission, submit
+from handoff_api.body import read_body
+from handoff_api.event_streams import DESCRIPTION, END_ALREADY_SENT, check_last_event_id, events
+from handoff_api.field_types import BatchId, ContractName
+from handoff_api.options import preferred_wait_seconds
+from handoff_api.payload_validator import PayloadValidator
+from handoff_api.request_state import ApiRequest
+from handoff_api.settings import TASK_LIMIT_BYTES
+from handoff_api.submit import has_ended, read_task_submission, submit_task
 from handoff_api.views import Page, TaskView
 from handoff_contracts import UnknownContract
 from handoff_ledger import State, Task, UnknownTask
@@ -24,88 +24,98 @@ from handoff_ledger.calls import cancel, list_tasks, read
 from handoff_ledger.ids import is_id
 
 router = APIRouter(tags=["tasks"])
+ACCEPT_DESCRIPTION = (
+    "The status is 202 and the task waits in its queue. With `Prefer: wait=N` the status is 200 when the task ended in"
+    " time."
+)
 
 
-def accepting(intake: Intake) -> Callable[[ApiRequest], Coroutine[Any, Any, Response]]:
-    """The endpoint that accepts tasks of one contract."""
+def accept_endpoint(validator: PayloadValidator) -> Callable[[ApiRequest], Coroutine[Any, Any, Response]]:
+    """Return the endpoint that accepts tasks of one contract."""
 
     async def accept(request: ApiRequest) -> Response:
-        request.state["pulse"].admit()
-        task = submission(request, intake, await read_body(request, TASK_LIMIT))
-        granted = wait(request)
-        return accepted(await submit(request.state, task, granted), granted)
+        request.state["redis_health"].check_accepting()
+        submission = read_task_submission(request, validator, await read_body(request, TASK_LIMIT_BYTES))
+        wait_seconds = preferred_wait_seconds(request)
+        return accepted_response(await submit_task(request.state, submission, wait_seconds), wait_seconds)
 
     return accept
 
 
-def accepted(task: TaskView, granted: int = 0) -> Response:
-    """202 with the task; 200 when the caller waited for its end and saw it."""
+def accepted_response(task: TaskView, wait_seconds: int) -> Response:
+    """Return 202 with the task, or 200 when the client waited and the task has ended."""
     headers = {"Location": task.links.self}
-    if granted:
-        headers["Preference-Applied"] = f"wait={granted}"
-    status = 200 if granted and task.state.ended else 202
+    if wait_seconds:
+        headers["Preference-Applied"] = f"wait={wait_seconds}"
+    status = 200 if wait_seconds and task.state.ended else 202
     return Response(task.__pydantic_serializer__.to_json(task), status, headers, media_type="application/json")
 
 
 @router.post("/v1/tasks/{contract}", include_in_schema=False)
-async def refuse(contract: str) -> None:
+async def refuse_unknown_contract(contract: str) -> None:
     raise UnknownContract(contract)
 
 
-def task_id(id: str) -> str:
+TaskPath = Annotated[str, Path(description="The id of the task.")]
+
+
+def task_id(id: TaskPath) -> str:
     if not is_id(id):
         raise UnknownTask(id)
     return id
 
 
-async def task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> Task:
+async def find_task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> Task:
     return await request.state["ledger"].run(read(id))
 
 
-class Filter(BaseModel):
-    """Which tasks, and which page of them."""
+class TasksQuery(cursors.PageQuery):
+    """The filter and the page of a list of tasks."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    state: State | None = None
-    contract: ContractName = ""
-    batch: BatchId = ""
-    cursor: CursorText = ""
-    limit: Limit = 50
+    state: State | None = Field(default=None, description="Lists only the tasks in this state.")
+    contract: ContractName = Field(default="", description="Lists only the tasks of this contract.")
+    batch: BatchId = Field(default="", description="Lists only the tasks that carry the items of this batch.")
 
 
-@router.get("/v1/tasks", summary="List tasks, newest first in each state")
-async def listing(filter: Annotated[Filter, Query()], request: ApiRequest) -> Page[TaskView]:
-    scope = (filter.state, filter.contract, filter.batch)
-    cursor = cursors.unseal(filter.cursor, cursors.TASKS, *scope)
-    call = list_tasks(filter.limit, filter.state, filter.contract, filter.batch, cursor)
+@router.get("/v1/tasks", summary="List tasks", response_description="A page of tasks")
+async def list_all(query: Annotated[TasksQuery, Query()], request: ApiRequest) -> Page[TaskView]:
+    """Lists tasks state by state, the newest of each state first."""
+    scope = (query.state, query.contract, query.batch)
+    cursor = cursors.decode_cursor(query.cursor, cursors.TASKS, *scope)
+    call = list_tasks(query.limit, query.state, query.contract, query.batch, cursor)
     tasks, following = await request.state["ledger"].run(call)
-    return Page(items=[TaskView.of(task) for task in tasks], cursor=cursors.seal(following, *scope))
+    return Page(items=[TaskView.of(task) for task in tasks], cursor=cursors.encode_cursor(following, *scope))
 
 
-@router.get("/v1/tasks/{id}", summary="Read a task")
-async def get(task: Annotated[Task, Depends(task)]) -> TaskView:
+@router.get("/v1/tasks/{id}", summary="Read a task", response_description="The task")
+async def get_task(task: Annotated[Task, Depends(find_task)]) -> TaskView:
+    """Returns the state of a task and, after its end, the result or the error."""
     return TaskView.of(task)
 
 
-@router.delete("/v1/tasks/{id}", summary="Cancel a task, or ask the one that runs to stop")
-async def delete(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> TaskView:
+@router.delete("/v1/tasks/{id}", summary="Cancel a task", response_description="The task after the call")
+async def cancel_task(id: Annotated[str, Depends(task_id)], request: ApiRequest) -> TaskView:
+    """Cancels a task that waits, and asks a task that runs to stop. A task that has ended stays unchanged."""
     ledger = request.state["ledger"]
     await ledger.run(cancel(id, ledger.limits, request.state["client"]))
     return TaskView.of(await ledger.run(read(id)))
 
 
-async def followed(task: Annotated[Task, Depends(task)], request: ApiRequest) -> Task:
-    refuse_known_end(request, task)
+async def find_followed_task(task: Annotated[Task, Depends(find_task)], request: ApiRequest) -> Task:
+    check_last_event_id(request, task)
     return task
 
 
 @router.get(
     "/v1/tasks/{id}/events",
     summary="Follow a task to its end",
+    description=DESCRIPTION,
+    response_description="The event stream",
     response_class=EventSourceResponse,
-    responses=END_KNOWN,
+    responses=END_ALREADY_SENT,
 )
-async def follow(task: Annotated[Task, Depends(followed)], request: ApiRequest) -> AsyncIterator[ServerSentEvent]:
+async def follow(
+    task: Annotated[Task, Depends(find_followed_task)], request: ApiRequest
+) -> AsyncIterator[ServerSentEvent]:
     async for event in events(request.state, task.id, read(task.id), "task", TaskView.of, has_ended):
         yield event

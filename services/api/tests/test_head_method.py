@@ -1,4 +1,4 @@
-"""HEAD answers as GET does, without a body, on every route that GET has."""
+"""HEAD answers like GET without the body, on every GET route."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from handoff_api.app import create_app, site
+from handoff_api.app import build_app, create_app
 from handoff_api.settings import Settings
 
 ID = "01m81kyxp83h24cxpb262dbs7x"
@@ -18,8 +18,8 @@ def paths(app: FastAPI) -> list[str]:
     return [*listed, "/livez", "/readyz", "/metrics", "/nothing"]
 
 
-def test_every_get_route_answers_head_alike(client: TestClient) -> None:
-    app, _ = site(Settings())
+def test_every_get_route_answers_head(client: TestClient) -> None:
+    app, _ = build_app(Settings())
     assert len(paths(app)) > 12
     for path in paths(app):
         url = path.format(id=ID)
@@ -31,14 +31,14 @@ def test_every_get_route_answers_head_alike(client: TestClient) -> None:
             assert head.headers["Content-Length"] == get.headers["Content-Length"], path
 
 
-def test_head_needs_the_key_as_get_does(client: TestClient) -> None:
+def test_head_needs_a_key_like_get(client: TestClient) -> None:
     del client.headers["Authorization"]
     answer = client.head("/v1/contracts")
     assert (answer.status_code, answer.headers["WWW-Authenticate"], answer.content) == (401, "Bearer", b"")
 
 
 @pytest.mark.parametrize("path", ["/push/device", "/v1/redrive", "/v1/tasks/x/redrive"])
-def test_head_does_nothing_where_get_is_not_offered_or_acts(client: TestClient, path: str) -> None:
+def test_head_is_refused_where_get_is_missing_or_acts(client: TestClient, path: str) -> None:
     assert client.head(path).status_code == 405
 
 

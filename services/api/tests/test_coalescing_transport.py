@@ -1,14 +1,14 @@
-"""What a connection writes: one system call for each turn of the event loop, and nothing after the close."""
+"""A connection writes with one system call per turn of the event loop, and nothing after the close."""
 
 import asyncio
 from typing import Any, cast
 
 import pytest
 
-from handoff_api.corked import Corked
+from handoff_api.coalescing_transport import CoalescingTransport
 
 
-class Wire:
+class FakeTransport:
     def __init__(self) -> None:
         self.calls: list[bytes | str] = []
         self.closing = False
@@ -32,36 +32,36 @@ class Wire:
         return name
 
 
-def corked() -> tuple[Wire, Any]:
-    wire = Wire()
-    return wire, Corked(cast(asyncio.Transport, wire), asyncio.get_running_loop())
+def coalescing() -> tuple[FakeTransport, Any]:
+    fake = FakeTransport()
+    return fake, CoalescingTransport(cast(asyncio.Transport, fake), asyncio.get_running_loop())
 
 
 async def test_a_head_and_its_body_are_one_write() -> None:
-    wire, transport = corked()
+    fake, transport = coalescing()
     transport.write(b"head ")
     transport.write(b"body")
-    assert wire.calls == []
+    assert fake.calls == []
     await asyncio.sleep(0)
     transport.write(b"more")
     await asyncio.sleep(0)
-    assert wire.calls == [b"head body", b"more"]
+    assert fake.calls == [b"head body", b"more"]
 
 
 @pytest.mark.parametrize(("receiving", "end"), [(False, ["close"]), (True, ["write_eof", "resume_reading"])])
 async def test_a_close_first_sends_what_was_written(receiving: bool, end: list[str]) -> None:
-    wire, transport = corked()
+    fake, transport = coalescing()
     transport.receiving = receiving
     transport.write(b"last")
     transport.close()
     assert transport.is_closing()
     transport.write(b"late")
     await asyncio.sleep(0)
-    assert wire.calls == [b"last", *end]
+    assert fake.calls == [b"last", *end]
 
 
-async def test_a_close_is_reported() -> None:
-    _, transport = corked()
+async def test_on_close_is_called_after_a_close() -> None:
+    _, transport = coalescing()
     closed: list[bool] = []
     transport.on_close = lambda: closed.append(transport.is_closing())
     transport.close()
@@ -69,13 +69,13 @@ async def test_a_close_is_reported() -> None:
 
 
 async def test_nothing_is_written_to_a_lost_connection() -> None:
-    wire, transport = corked()
+    fake, transport = coalescing()
     transport.write(b"late")
-    wire.closing = True
+    fake.closing = True
     await asyncio.sleep(0)
-    assert wire.calls == []
+    assert fake.calls == []
 
 
-async def test_every_other_attribute_is_that_of_the_transport() -> None:
-    _, transport = corked()
+async def test_other_attributes_come_from_the_transport() -> None:
+    _, transport = coalescing()
     assert transport.get_extra_info("peername") == "peername"

@@ -5,24 +5,24 @@ from dataclasses import replace
 import pytest
 from pydantic_core import from_json, to_json
 
-from handoff_api.intake import Intake
-from handoff_api.packing import pack
+from handoff_api.batch_packing import pack_batch
+from handoff_api.payload_validator import PayloadValidator
 from handoff_api.problems import Problem
 from handoff_contracts import CATALOGUE, Policy
 
-PUSH = Intake(CATALOGUE["push.send"])
+PUSH = PayloadValidator(CATALOGUE["push.send"])
 PACK = PUSH.contract.policy.pack
 
 
-def test_a_payload_is_kept_as_what_was_set() -> None:
-    assert PUSH.stored(PUSH.task(b' { "token" : "a" } ')) == b'{"token":"a"}'
-    assert from_json(PUSH.stored(PUSH.task(b'{"title": null, "token": "a"}'))) == {"title": None, "token": "a"}
+def test_the_stored_payload_has_the_fields_that_the_client_set() -> None:
+    assert PUSH.stored_json(PUSH.parse(b' { "token" : "a" } ')) == b'{"token":"a"}'
+    assert from_json(PUSH.stored_json(PUSH.parse(b'{"title": null, "token": "a"}'))) == {"title": None, "token": "a"}
 
 
-def test_common_is_kept_once_and_items_without_it() -> None:
+def test_common_fields_are_stored_once() -> None:
     items = [{"token": f"t{number}"} for number in range(PACK + 1)]
     items[7]["title"] = "for you"
-    packed = pack(PUSH, to_json({"common": {"title": "for all"}, "items": items}), keyed=False)
+    packed = pack_batch(PUSH, to_json({"common": {"title": "for all"}, "items": items}), keyed=False)
     assert from_json(packed.common) == {"title": "for all"}
     assert [count for _, count in packed.packs] == [PACK, 1]
     assert [item for text, _ in packed.packs for item in from_json(text)] == items
@@ -30,16 +30,16 @@ def test_common_is_kept_once_and_items_without_it() -> None:
 
 
 def test_an_items_own_field_wins_over_a_wrong_common_one() -> None:
-    packed = pack(PUSH, b'{"common": {"title": 5}, "items": [{"token": "a", "title": "fine"}]}', keyed=False)
+    packed = pack_batch(PUSH, b'{"common": {"title": 5}, "items": [{"token": "a", "title": "fine"}]}', keyed=False)
     assert packed.total == 1
 
 
 def test_a_contract_of_small_packs_takes_fewer_items() -> None:
-    single = Intake(replace(CATALOGUE["system.echo"], policy=Policy(pack=1)))
-    assert pack(single, to_json({"items": [{}] * 10_000}), keyed=False).total == 10_000
+    single = PayloadValidator(replace(CATALOGUE["system.echo"], policy=Policy(pack=1)))
+    assert pack_batch(single, to_json({"items": [{}] * 10_000}), keyed=False).total == 10_000
     with pytest.raises(Problem) as wrong:
-        pack(single, to_json({"items": [{}] * 10_001}), keyed=False)
-    assert wrong.value.faults == [("items", "This contract takes 10,000 at most")]
+        pack_batch(single, to_json({"items": [{}] * 10_001}), keyed=False)
+    assert wrong.value.errors == [("items", "This contract takes 10,000 at most")]
 
 
 WRONG = [
@@ -63,27 +63,27 @@ FINE = [
 
 @pytest.mark.parametrize(("contract", "payload"), WRONG)
 def test_a_task_and_an_item_are_refused_alike(contract: str, payload: str) -> None:
-    intake = Intake(CATALOGUE[contract])
+    validator = PayloadValidator(CATALOGUE[contract])
     with pytest.raises(Problem) as task:
-        intake.task(payload.encode())
+        validator.parse(payload.encode())
     for body in (f'{{"items":[{payload}]}}', f'{{"common":{payload},"items":[{{}}]}}'):
         with pytest.raises(Problem) as batch:
-            pack(intake, body.encode(), keyed=False)
-        expected = [(f"items[0].{path}" if path else "items[0]", message) for path, message in task.value.faults]
-        assert batch.value.faults == expected
+            pack_batch(validator, body.encode(), keyed=False)
+        expected = [(f"items[0].{path}" if path else "items[0]", message) for path, message in task.value.errors]
+        assert batch.value.errors == expected
 
 
 @pytest.mark.parametrize(("contract", "payload"), FINE)
 def test_a_task_and_an_item_are_stored_alike(contract: str, payload: str) -> None:
-    intake = Intake(CATALOGUE[contract])
-    stored = intake.stored(intake.task(payload.encode()))
-    assert pack(intake, f'{{"items":[{payload}]}}'.encode(), keyed=False).packs == [(b"[%b]" % stored, 1)]
-    shared = pack(intake, f'{{"common":{payload},"items":[{{}}]}}'.encode(), keyed=False)
+    validator = PayloadValidator(CATALOGUE[contract])
+    stored = validator.stored_json(validator.parse(payload.encode()))
+    assert pack_batch(validator, f'{{"items":[{payload}]}}'.encode(), keyed=False).packs == [(b"[%b]" % stored, 1)]
+    shared = pack_batch(validator, f'{{"common":{payload},"items":[{{}}]}}'.encode(), keyed=False)
     assert from_json(shared.common) == from_json(stored)
     assert shared.packs == [(b"[{}]", 1)]
 
 
 def test_a_shared_field_that_every_item_replaces_is_left_out() -> None:
-    packed = pack(PUSH, b'{"common":{"title":5,"body":"b"},"items":[{"token":"a","title":"t"}]}', keyed=False)
+    packed = pack_batch(PUSH, b'{"common":{"title":5,"body":"b"},"items":[{"token":"a","title":"t"}]}', keyed=False)
     assert from_json(packed.common) == {"body": "b"}
     assert packed.packs == [(b'[{"token":"a","title":"t"}]', 1)]

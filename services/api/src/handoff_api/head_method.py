@@ -2,11 +2,11 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UNSAFE = "/push/"  # in development a GET there sends a notification, which HEAD must not
+UNSAFE = "/push/"  # in development a GET there sends a notification, which HEAD must not do
 
 
-class AnswerHead:
-    """Middleware that calls the route for GET and ends the answer after its head, so an event stream ends, too."""
+class HeadMiddleware:
+    """Middleware that calls the GET route and ends the answer after its head. An event stream ends there too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -16,13 +16,13 @@ class AnswerHead:
             await self.app(scope, receive, send)
             return
 
-        async def without_body(message: Message) -> None:
+        async def send_head(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await send(message)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         get = {**scope, "method": "GET"}
         try:
-            await self.app(get, receive, without_body)
+            await self.app(get, receive, send_head)
         finally:
-            scope["route"] = get.get("route")  # Observe names the request by its route
+            scope["route"] = get.get("route")  # log and metrics name the request by its route

@@ -1,4 +1,4 @@
-"""Around every request: its correlation id, a line in the log, its metrics, an answer to what nobody caught."""
+"""The outermost middleware: correlation id, access log, HTTP metrics, and the answer to unexpected errors."""
 
 import logging
 import re
@@ -11,19 +11,19 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handoff_api.headers import combine
+from handoff_api.headers import combine_fields
 from handoff_api.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from handoff_api.problems import INTERNAL, Problem
 
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
-CLIENT_GONE = 499  # as nginx counts it
-QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # probes would drown the log
+CLIENT_CLOSED = 499  # nginx's status for a client that closes before the answer
+UNLOGGED_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})  # probes would fill the log
 
 
-class Observe:
-    """Names a route by its template and never by its path: a path may hold a device token."""
+class ObservabilityMiddleware:
+    """Logs and counts every request. Names a route by its template, because a path can contain a device token."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,7 +34,7 @@ class Observe:
             return
         began = time.perf_counter()
         state = scope.setdefault("state", {})
-        headers, repeated = combine(scope["headers"])
+        headers, repeated = combine_fields(scope["headers"])
         state["headers"] = headers
         request_id = headers.get(b"x-request-id", b"")
         if not REQUEST_ID.fullmatch(request_id):
@@ -54,16 +54,16 @@ class Observe:
             else:
                 await repeated.response()(scope, receive, answer)
         except ClientDisconnect:
-            status = state.get("refused", CLIENT_GONE)
+            status = state.get("refused", CLIENT_CLOSED)
         except Exception as error:
-            # Its text may quote a payload; where it came from is enough.
+            # The traceback without the error's text, which can quote a payload.
             where = "".join(traceback.format_tb(error.__traceback__))
             extra = {"event": "error", "error": type(error).__name__, "where": where, "request_id": request_id.decode()}
             log.error("A request failed", extra=extra)
             if not status:
                 await Problem(INTERNAL).response()(scope, receive, answer)
         finally:
-            _record(scope, status or CLIENT_GONE, time.perf_counter() - began, request_id)
+            _record(scope, status or CLIENT_CLOSED, time.perf_counter() - began, request_id)
 
 
 def _record(scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
@@ -72,7 +72,7 @@ def _record(scope: Scope, status: int, seconds: float, request_id: bytes) -> Non
     counter, histogram = _metrics(method, route, status)
     counter.inc()
     histogram.observe(seconds)
-    if route in QUIET and status < 500:
+    if route in UNLOGGED_ROUTES and status < 500:
         return
     extra = {"event": "request", "method": method, "route": route, "status": status, "ms": round(seconds * 1000, 2)}
     extra |= {"client": scope["state"].get("client"), "request_id": request_id.decode()}

@@ -1,4 +1,4 @@
-"""A worker by hand: it takes tasks and ends them when a test says so."""
+"""A worker that a test controls: it claims and finishes tasks when the test calls it."""
 
 from typing import Any
 
@@ -10,14 +10,16 @@ from handoff_ledger import Claim, Limits, State, SyncLedger, calls
 LIMITS = Limits()
 
 
-class Hand:
+class ManualWorker:
+    """Makes the calls that a worker makes."""
+
     def __init__(self, url: str) -> None:
         self.ledger = SyncLedger(url)
 
-    def take(self, id: str) -> Claim:
-        """Claims a queued task, or a pack `<batch>.<number>`."""
+    def claim(self, id: str) -> Claim:
+        """Claim a queued task, or the pack `<batch>.<number>`."""
         contract = CATALOGUE[self.ledger.run(calls.read(id)).contract]
-        claim = self.ledger.run(calls.claim(id, "hand", contract, LIMITS))
+        claim = self.ledger.run(calls.claim(id, "manual", contract, LIMITS))
         assert isinstance(claim, Claim)
         return claim
 
@@ -25,7 +27,7 @@ class Hand:
         self.ledger.run(calls.finish(claim, to_json(result), LIMITS))
 
     def deliver(self, claim: Claim, *items: int) -> None:
-        """Records these items of a pack as delivered."""
+        """Record these items of a pack as delivered."""
         receipt = to_json({"provider": "log", "category": "delivered"})
         self.ledger.run(calls.record(claim, [(item, State.SUCCEEDED, receipt) for item in items]))
 

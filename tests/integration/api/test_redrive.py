@@ -1,4 +1,4 @@
-"""Dead letters over HTTP: one and all that match are queued again, and who did it is kept."""
+"""Redrive over HTTP: one or all matching dead letters are queued again, and the action is recorded."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,16 +8,16 @@ import pytest
 
 from handoff_ledger import Failure, State, calls
 from tests.integration.api.conftest import client_of
-from tests.integration.api.hand import LIMITS, Hand
+from tests.integration.api.manual_worker import LIMITS, ManualWorker
 
 ECHO, PUSH = "/v1/tasks/system.echo", "/v1/tasks/push.send"
 
 
-def ended(client: httpx2.Client, hand: Hand, state: State, code: str, path: str = ECHO) -> str:
-    """A task that ended in `state`. Gives its id."""
+def ended(client: httpx2.Client, worker: ManualWorker, state: State, code: str, path: str = ECHO) -> str:
+    """Submit a task and end it in `state`. Return its id."""
     body = {"token": "t"} if path == PUSH else {}
     id = str(client.post(path, json=body).json()["id"])
-    hand.ledger.run(calls.fail(hand.take(id), Failure(code=code, message="It failed."), LIMITS, state))
+    worker.ledger.run(calls.fail(worker.claim(id), Failure(code=code, message="It failed."), LIMITS, state))
     return id
 
 
@@ -32,15 +32,15 @@ def state(client: httpx2.Client, id: str) -> Any:
 
 
 @pytest.mark.parametrize("how", [State.DEAD, State.FAILED])
-def test_one_is_queued_again_as_new(client: httpx2.Client, hand: Hand, how: State) -> None:
-    id = ended(client, hand, how, "gone")
+def test_a_redriven_task_is_queued_again_as_new(client: httpx2.Client, worker: ManualWorker, how: State) -> None:
+    id = ended(client, worker, how, "gone")
     task = client.post(f"/v1/tasks/{id}/redrive").json()
     assert (task["state"], task["attempt"], task["error"], task["finished_at"]) == ("queued", 0, None, None)
-    hand.finish(hand.take(id), {"message": ""})
+    worker.finish(worker.claim(id), {"message": ""})
     assert state(client, id) == "succeeded"
 
 
-def test_only_dead_letters_can_be(client: httpx2.Client, hand: Hand) -> None:
+def test_only_dead_letters_can_be_redriven(client: httpx2.Client, worker: ManualWorker) -> None:
     id = client.post(ECHO, json={}).json()["id"]
     answer = client.post(f"/v1/tasks/{id}/redrive")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_redrivable")
@@ -49,9 +49,9 @@ def test_only_dead_letters_can_be(client: httpx2.Client, hand: Hand) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")
 
 
-def test_all_that_match_are(client: httpx2.Client, hand: Hand) -> None:
-    busy, gone = ended(client, hand, State.DEAD, "busy"), ended(client, hand, State.DEAD, "gone")
-    push, failed = ended(client, hand, State.DEAD, "busy", PUSH), ended(client, hand, State.FAILED, "busy")
+def test_all_matching_tasks_are_redriven(client: httpx2.Client, worker: ManualWorker) -> None:
+    busy, gone = ended(client, worker, State.DEAD, "busy"), ended(client, worker, State.DEAD, "gone")
+    push, failed = ended(client, worker, State.DEAD, "busy", PUSH), ended(client, worker, State.FAILED, "busy")
     assert redrive(client, contract="system.echo", code="busy") == {"redriven": 1, "more": False}
     assert [state(client, id) for id in (busy, gone, push, failed)] == ["queued", "dead", "dead", "failed"]
     assert redrive(client, state="failed") == {"redriven": 1, "more": False}
@@ -59,8 +59,8 @@ def test_all_that_match_are(client: httpx2.Client, hand: Hand) -> None:
     assert redrive(client) == {"redriven": 0, "more": False}
 
 
-def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
-    ended(client, hand, State.DEAD, "busy")
+def test_the_time_of_the_end_is_a_filter(client: httpx2.Client, worker: ManualWorker) -> None:
+    ended(client, worker, State.DEAD, "busy")
     now = datetime.now(UTC)
     assert redrive(client, ended_until=(now - timedelta(hours=1)).isoformat())["redriven"] == 0
     assert redrive(client, ended_from=(now + timedelta(hours=1)).isoformat())["redriven"] == 0
@@ -68,18 +68,20 @@ def test_by_when_they_ended(client: httpx2.Client, hand: Hand) -> None:
     assert redrive(client, **{name: time.isoformat() for name, time in hour.items()})["redriven"] == 1
 
 
-def test_more_than_one_step_of_them(client: httpx2.Client, hand: Hand) -> None:
-    ids = [ended(client, hand, State.DEAD, "busy" if number % 2 else "gone") for number in range(40)]
+def test_a_redrive_takes_several_steps(client: httpx2.Client, worker: ManualWorker) -> None:
+    ids = [ended(client, worker, State.DEAD, "busy" if number % 2 else "gone") for number in range(40)]
     mails = {"common": {"text": "Hello"}, "items": [{"to": "a@example.com"}] * 10_000}
     batches = [client.post("/v1/batches/email.send", json=mails).json()["id"] for _ in range(3)]
     for pack in (f"{batch}.{number}" for batch in batches for number in range(200)):
-        hand.ledger.run(calls.fail(hand.take(pack), Failure(code="busy", message=""), LIMITS, State.DEAD))
+        worker.ledger.run(calls.fail(worker.claim(pack), Failure(code="busy", message=""), LIMITS, State.DEAD))
     assert redrive(client, code="busy") == {"redriven": 620, "more": False}
     assert {state(client, id) for id in ids[::2]} == {"dead"}
 
 
-def test_each_action_is_kept_with_who_and_when(client: httpx2.Client, hand: Hand, api_server: Any) -> None:
-    dead = ended(client, hand, State.DEAD, "busy")
+def test_each_action_is_recorded_with_its_client_and_time(
+    client: httpx2.Client, worker: ManualWorker, api_server: Any
+) -> None:
+    dead = ended(client, worker, State.DEAD, "busy")
     waiting = client.post(ECHO, json={}).json()["id"]
     with client_of(api_server.url, "other") as other:
         other.post(f"/v1/tasks/{dead}/redrive")

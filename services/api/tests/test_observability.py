@@ -13,18 +13,18 @@ def requests(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("given", ["abc", "A-b_c.9", "x" * 64])
-def test_a_proper_correlation_id_is_kept(client: TestClient, given: str) -> None:
+def test_a_valid_correlation_id_is_kept(client: TestClient, given: str) -> None:
     assert client.get("/livez", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\tb", "<script>"])
-def test_any_other_is_replaced(client: TestClient, given: str) -> None:
+def test_an_invalid_correlation_id_is_replaced(client: TestClient, given: str) -> None:
     made = client.get("/livez", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert made != given
     assert len(made) == 16
 
 
-def test_a_line_a_request_without_token_or_query(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_request_is_logged_without_token_and_query(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     client.post("/push/my-device-token?title=my-title", headers={"X-Request-ID": "r1"})
     client.get("/my-device-token")

@@ -1,17 +1,18 @@
-"""The writing side of a connection."""
+"""The writing side of a connection: joins small writes into one system call."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 
-class Corked:
-    """A transport that sends everything that is written in one turn of the event loop by one system call.
+class CoalescingTransport:
+    """A transport that sends all writes of one event loop turn with one system call.
 
-    After the close, `closed` is true and it drops what is written. `receiving` says that the client is in the middle of
-    a request. Then a close only ends the server's side: to close a socket with unread input resets it, which destroys
-    the answer.
-    `on_close` is called after each close.
+    Attributes:
+        receiving: whether the client is in the middle of a request. A close then only ends the server's side, because
+            closing a socket with unread input resets the connection, and a reset destroys the answer.
+        closed: whether `close` was called. Later writes are dropped.
+        on_close: called after each close.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -1,4 +1,4 @@
-"""A client that sends the bytes it is given: no library checks them on their way."""
+"""An HTTP client that sends any bytes, because no library checks them."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ class Answer(NamedTuple):
 def ask(
     port: int, method: str, target: bytes, headers: dict[str, bytes] | None = None, body: bytes | None = None
 ) -> Answer:
-    """Sends one request on a connection of its own. The body of an event stream is not read."""
+    """Send one request on a new connection. The body of an event stream is not read."""
     lines = [b"%b %b HTTP/1.1" % (method.encode(), target), b"Host: test", b"Connection: close"]
     lines += [b"%b: %b" % (name.encode(), value) for name, value in (headers or {}).items()]
     if body is not None:

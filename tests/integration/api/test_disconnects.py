@@ -1,4 +1,4 @@
-"""A client that goes away while its events are streamed and another request of its waits behind them."""
+"""A client disconnects while it receives events and another of its requests waits behind them."""
 
 import socket
 from urllib.parse import urlsplit

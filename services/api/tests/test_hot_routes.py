@@ -1,4 +1,4 @@
-"""The fast lane answers POST to its routes by itself, and leaves everything else to the router."""
+"""`HotRoutes` answers POST to its routes, and passes every other request to the router."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from handoff_api.app import offer, site
-from handoff_api.fast import FastLane
+from handoff_api.app import add_contract_routes, build_app
+from handoff_api.hot_routes import HotRoutes
 from handoff_api.problems import INVALID_JSON, Problem
 from handoff_api.settings import Settings
 from handoff_contracts import CATALOGUE
@@ -22,8 +22,8 @@ async def router(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("router")(scope, receive, send)
 
 
-def lane(endpoint: Callable[..., Any]) -> TestClient:
-    return TestClient(FastLane(router, {"/fast": APIRoute("/fast", endpoint, methods=["POST"])}))
+def hot(endpoint: Callable[..., Any]) -> TestClient:
+    return TestClient(HotRoutes(router, {"/hot": APIRoute("/hot", endpoint, methods=["POST"])}))
 
 
 async def seen(request: Any) -> Response:
@@ -32,30 +32,30 @@ async def seen(request: Any) -> Response:
 
 @pytest.mark.parametrize(
     ("method", "path", "answer"),
-    [("POST", "/fast", "/fast"), ("GET", "/fast", "router"), ("POST", "/fast/", "router"), ("POST", "/", "router")],
+    [("POST", "/hot", "/hot"), ("GET", "/hot", "router"), ("POST", "/hot/", "router"), ("POST", "/", "router")],
 )
-def test_only_a_post_to_the_very_path_takes_the_lane(method: str, path: str, answer: str) -> None:
-    assert lane(seen).request(method, path).text == answer
+def test_only_a_post_to_the_exact_path_takes_the_shortcut(method: str, path: str, answer: str) -> None:
+    assert hot(seen).request(method, path).text == answer
 
 
 @pytest.mark.parametrize(("error", "status"), [(Problem(INVALID_JSON), 400), (QueueFull("bulk"), 429)])
-def test_an_expected_error_is_a_problem_there_too(error: Exception, status: int) -> None:
+def test_an_expected_error_becomes_a_problem(error: Exception, status: int) -> None:
     async def fails(_: Any) -> Response:
         raise error
 
-    answer = lane(fails).post("/fast")
+    answer = hot(fails).post("/hot")
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
 
 
-def test_an_error_that_nobody_foresaw_goes_up() -> None:
+def test_an_unexpected_error_is_raised() -> None:
     async def fails(_: Any) -> Response:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        lane(fails).post("/fast")
+        hot(fails).post("/hot")
 
 
-def test_every_contract_has_its_lanes() -> None:
+def test_every_contract_has_hot_routes() -> None:
     expected = {f"/v1/{kind}/{contract.name}" for contract in CATALOGUE for kind in ("tasks", "batches")}
-    assert offer(FastAPI()).keys() == expected
-    assert {route.path for route in site(Settings())[0].routes if isinstance(route, APIRoute)} >= expected
+    assert add_contract_routes(FastAPI()).keys() == expected
+    assert {route.path for route in build_app(Settings())[0].routes if isinstance(route, APIRoute)} >= expected
