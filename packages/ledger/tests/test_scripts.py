@@ -32,13 +32,15 @@ def test_redis_knows_it_by_the_digest_of_its_text(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_has_what_it_calls_of_the_library(name: str) -> None:
     body, text = files(scripts).joinpath(f"{name}.lua").read_text(), scripts.load(name).text
-    library = "".join(files(scripts).joinpath("lib", f"{part}.lua").read_text() for part in scripts.LIBRARY)
-    called = {function for function in scripts.FUNCTION.findall(library) if re.search(rf"[ (]{function}\(", body)}
-    assert called <= set(scripts.FUNCTION.findall(text))
+    library = "".join(files(scripts).joinpath("lib", f"{part}.lua").read_text() for part in scripts.LIBRARY_PARTS)
+    called = {
+        function for function in scripts.FUNCTION_PATTERN.findall(library) if re.search(rf"[ (]{function}\(", body)
+    }
+    assert called <= set(scripts.FUNCTION_PATTERN.findall(text))
 
 
 def test_what_is_called_most_has_nothing_else_of_it() -> None:
-    functions = scripts.FUNCTION.findall(scripts.load("accept").text)
+    functions = scripts.FUNCTION_PATTERN.findall(scripts.load("accept").text)
     assert "enqueue" in functions
     assert "finish" not in functions
 

@@ -145,7 +145,7 @@ class Lab:
         assert wait_until(lambda: self.redis.time() >= (start[0], start[1] + 2_000), 5)
         return self.sweep(**times)  # type: ignore[arg-type]  # times are all integers
 
-    def lapse(self, *ids: str) -> None:
+    def expire_leases(self, *ids: str) -> None:
         """Ends the leases of running tasks."""
         self.redis.zadd("handoff:running", dict.fromkeys(ids, 1), xx=True)
 

@@ -65,7 +65,7 @@ def test_a_task_that_expired_in_its_queue_is_not_run(lab: Lab) -> None:
 
 def test_a_renewal_prolongs_only_what_its_owner_runs(both: Lab) -> None:
     mine, other = both.claimed(owner="w1"), both.claimed(owner="w2")
-    both.lapse(mine.id, other.id)
+    both.expire_leases(mine.id, other.id)
     assert both.run(calls.renew("w1", [mine.id, other.id, both.submit(), both.ended(State.FAILED)])) == []
     assert both.redis.zscore("handoff:running", other.id) == 1
     assert (both.redis.zscore("handoff:running", mine.id) or 0) > 1
@@ -74,7 +74,7 @@ def test_a_renewal_prolongs_only_what_its_owner_runs(both: Lab) -> None:
 
 def test_a_renewal_after_the_end_of_a_lease_still_counts(lab: Lab) -> None:
     claim = lab.claimed()
-    lab.lapse(claim.id)
+    lab.expire_leases(claim.id)
     lab.run(calls.renew("w1", [claim.id]))
     assert lab.sweep() == {}
     assert lab.read(claim.id).state is State.RUNNING
@@ -162,12 +162,12 @@ def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
     assert both.read(claim.id).error == Failure(code="worker_lost", message="Its worker died in each attempt.")
 
 
-@pytest.mark.parametrize("end", ["lapse", "release"])
+@pytest.mark.parametrize("end", ["lease expires", "release"])
 def test_a_task_that_kills_its_worker_is_dead_after_its_attempts(lab: Lab, end: str) -> None:
     claim = lab.claimed(ONCE)
-    if end == "lapse":
-        lab.lapse(claim.id)
-        assert lab.sweep() == {"lapsed": 1}
+    if end == "lease expires":
+        lab.expire_leases(claim.id)
+        assert lab.sweep() == {"lease_expired": 1}
     else:
         lab.run(calls.release(claim.id, "w1", LIMITS))
     assert lab.read(claim.id).state is State.DEAD

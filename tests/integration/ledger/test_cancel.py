@@ -78,8 +78,8 @@ def release(lab: Lab, claim: Claim) -> None:
     lab.run(calls.release(claim.id, "w1", LIMITS))
 
 
-def lapse(lab: Lab, claim: Claim) -> None:
-    lab.lapse(claim.id)
+def lease_expires(lab: Lab, claim: Claim) -> None:
+    lab.expire_leases(claim.id)
     lab.sweep()
 
 
@@ -94,7 +94,7 @@ def give_back(lab: Lab, claim: Claim) -> None:
         (finish, State.SUCCEEDED),  # it was too late
         (retry, State.CANCELLED),
         (release, State.CANCELLED),
-        (lapse, State.CANCELLED),
+        (lease_expires, State.CANCELLED),
         (give_back, State.CANCELLED),
     ],
 )

@@ -170,7 +170,7 @@ class LedgerMachine(Clients):
         for task in [task for task in self.kept.values() if task.state is state][:most]:
             task.overdue = True
             self.lab.come_due(task.id)
-            self.lab.lapse(task.id)
+            self.lab.expire_leases(task.id)
 
     @rule(pick=PICKS)
     def patience_ends(self, pick: Pick) -> None:

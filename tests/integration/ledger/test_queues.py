@@ -43,7 +43,7 @@ def test_a_task_that_was_scheduled_has_waited_since_it_was_due(lab: Lab) -> None
 def test_what_is_due_or_without_a_lease_is_overdue_until_it_is_swept(lab: Lab) -> None:
     lab.come_due(lab.submit(delay_ms=60_000))
     lab.submit(delay_ms=60_000)
-    lab.lapse(lab.claimed().id)
+    lab.expire_leases(lab.claimed().id)
     lab.claimed()
     assert _overdue(lab) == {"default": 2}
     lab.sweep()

@@ -33,11 +33,11 @@ def test_a_short_delay_comes_to_its_end(lab: Lab) -> None:
 
 
 class TestLeases:
-    def test_a_task_whose_lease_lapsed_goes_to_another_worker(self, both: Lab) -> None:
+    def test_a_task_whose_lease_expired_goes_to_another_worker(self, both: Lab) -> None:
         claim = both.claimed()
         both.pop()
-        both.lapse(claim.id)
-        assert both.sweep() == {"lapsed": 1}
+        both.expire_leases(claim.id)
+        assert both.sweep() == {"lease_expired": 1}
         assert both.messages() == [claim.id]
         again = both.claim(claim.id, owner="w2")
         assert (again.fence, again.attempt) == (2, 2)
@@ -52,24 +52,24 @@ class TestLeases:
         claim = lab.claimed(brief)
         lab.redis.hset(f"handoff:task:{claim.id}", "lease", 40)
         lab.run(calls.renew("w1", [claim.id]))
-        assert wait_until(lambda: lab.sweep() == {"lapsed": 1}, 5)
+        assert wait_until(lambda: lab.sweep() == {"lease_expired": 1}, 5)
 
     def test_after_a_gap_leases_get_time_to_be_renewed(self, lab: Lab) -> None:
         renewed, lost = lab.claimed(), lab.claimed(owner="w2")
         lab.sweep()
-        lab.lapse(renewed.id, lost.id)
+        lab.expire_leases(renewed.id, lost.id)
         lab.redis.set("handoff:swept", 1)  # every reconciler was away since
         assert lab.sweep(gap=3_000, amnesty=60_000) == {}
         lab.run(calls.renew("w1", [renewed.id]))
         assert lab.sweep() == {}
         lab.redis.pexpire("handoff:amnesty", 100)
-        assert wait_until(lambda: lab.sweep() == {"lapsed": 1}, 5)
+        assert wait_until(lambda: lab.sweep() == {"lease_expired": 1}, 5)
         assert lab.read(renewed.id).state is State.RUNNING
         assert lab.read(lost.id).state is State.QUEUED
 
     def test_the_first_sweep_ever_is_after_a_gap(self, lab: Lab) -> None:
         claim = lab.claimed()
-        lab.lapse(claim.id)
+        lab.expire_leases(claim.id)
         assert lab.run(calls.sweep("r1", LIMITS)) == {}
         assert lab.read(claim.id).state is State.RUNNING
 

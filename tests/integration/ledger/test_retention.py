@@ -33,9 +33,9 @@ def die(lab: Lab, limits: Limits) -> str:
     return claim.id
 
 
-def lapse(lab: Lab, limits: Limits) -> str:
+def lease_expires(lab: Lab, limits: Limits) -> str:
     claim = lab.claimed(ONCE)
-    lab.lapse(claim.id)
+    lab.expire_leases(claim.id)
     lab.sweep(limits=limits)
     return claim.id
 
@@ -84,7 +84,7 @@ def failed_pack(lab: Lab, limits: Limits) -> str:
 
 
 ENDS = pytest.mark.parametrize(
-    "end", [finish, fail, die, lapse, cancel, expire, expire_at_claim, retry_then_finish, pack, failed_pack]
+    "end", [finish, fail, die, lease_expires, cancel, expire, expire_at_claim, retry_then_finish, pack, failed_pack]
 )
 
 

@@ -140,14 +140,14 @@ def test_a_repeated_call_takes_no_second_one(both: Lab) -> None:
     finished(both, claim)
     assert finished(both, claim) is State.SUCCEEDED
     assert both.redis.zcard("handoff:running") == 1
-    both.lapse(lost)
-    assert both.sweep() == {"lapsed": 1}
+    both.expire_leases(lost)
+    assert both.sweep() == {"lease_expired": 1}
     assert both.read(lost).state is State.QUEUED
 
 
 def test_who_lost_its_lease_takes_nothing(both: Lab) -> None:
     late = both.claimed()
-    both.lapse(late.id)
+    both.expire_leases(late.id)
     both.sweep()
     before = both.dump()
     with pytest.raises(Stale):

@@ -85,7 +85,7 @@ def redrive_all(lab: Lab) -> Call[Any]:
 def sweep(lab: Lab) -> Call[Any]:
     """Every step of the reconciler has something to do."""
     lab.come_due(lab.submit(delay_ms=60_000))
-    lab.lapse(lab.claimed().id, lab.claimed(ONCE).id)
+    lab.expire_leases(lab.claimed().id, lab.claimed(ONCE).id)
     lab.redis.zadd("handoff:expiring", {lab.submit(expires_ms=60_000): 1})
     lab.run(calls.park(lab.submit()))
     lab.run(calls.announce("w1", 60, [ECHO], ["default"]))

@@ -144,7 +144,7 @@ def fill(redis: Redis, lab: Lab) -> None:
                 for id in ids:
                     lab.run(calls.park(id))
         claims = [lab.claimed(owner="gone") for _ in range(MAX_RECORDS_PER_SCRIPT)]
-        lab.lapse(*(claim.id for claim in claims))
+        lab.expire_leases(*(claim.id for claim in claims))
         lab.run(calls.note_gone([("fcm:shop", f"t{number}", "1") for number in range(MAX_RECORDS_PER_SCRIPT)], LIMITS))
     lab.run(calls.announce("w1", 600, [ECHO], ["default"]))
     for state in ("dead", "succeeded"):

@@ -156,7 +156,7 @@ class Action(Record):
         )
 
 
-class Gone(Record):
+class GoneRecipient(Record):
     """A recipient that a provider says is no more."""
 
     at: datetime
@@ -165,7 +165,7 @@ class Gone(Record):
     task: str
 
     @classmethod
-    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Gone":
+    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "GoneRecipient":
         return cls(at=instant(id.partition("-")[0]), **fields)
 
 

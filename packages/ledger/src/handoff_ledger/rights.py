@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from handoff_ledger.acl import RULES
 from handoff_ledger.calls import Call
-from handoff_ledger.commands import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
+from handoff_ledger.command_examples import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
 from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.outages import explain_reply
 

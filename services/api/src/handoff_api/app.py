@@ -39,7 +39,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         AsyncLedger(settings.broker_url, Limits.of(settings), durable=settings.durable_accept),
         Watcher(settings.broker_url),
     )
-    pulse = Pulse(ledger, settings.fitness)
+    pulse = Pulse(ledger, settings.redis_requirements)
     await pulse.beat()
     background = [asyncio.create_task(pulse.run()), asyncio.create_task(watcher.run())]
     try:

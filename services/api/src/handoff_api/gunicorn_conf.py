@@ -34,7 +34,7 @@ def on_starting(arbiter: Any) -> None:
     """Refuses a Redis that can't serve until somebody changes a setting. The pulse waits for one that is away."""
     arbiter.log.error_log.handlers.clear()  # to the root's handler, like everything else
     arbiter.log.error_log.propagate = True
-    settings.fitness.refuse_to_start()
+    settings.redis_requirements.exit_if_misconfigured()
 
 
 def on_exit(_: Any) -> None:

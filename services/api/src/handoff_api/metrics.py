@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from handoff_ledger import Call, QueueState
-from handoff_ledger.calls import Held
+from handoff_ledger.calls import ChannelHold
 from handoff_ledger.calls.base import fields_of
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -52,7 +52,7 @@ class LedgerMetrics(Collector):
     """One reading of the ledger as metrics; without one, that it is away."""
 
     def __init__(
-        self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[Held] = ()
+        self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[ChannelHold] = ()
     ) -> None:
         self.snapshot = snapshot
         self.holds = holds
@@ -98,7 +98,7 @@ def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
     yield from (depth, backlog, oldest, served)
 
 
-def _held(holds: Sequence[Held]) -> Metric:
+def _held(holds: Sequence[ChannelHold]) -> Metric:
     held = GaugeMetricFamily(
         "handoff_channel_held_seconds", "For how long nothing more is sent through it", labels=["channel", "why"]
     )

@@ -7,7 +7,7 @@ from redis.exceptions import ResponseError
 
 from handoff_api.problems import REDIS_MEMORY, Problem
 from handoff_ledger import AsyncLedger, LedgerMisconfigured, LedgerUnavailable
-from handoff_ledger.fitness import SECTIONS, Fitness, clarify, report
+from handoff_ledger.redis_requirements import SECTIONS, RedisRequirements, diagnose, log_unavailable
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
@@ -17,10 +17,10 @@ FULL = 0.8  # the share of Redis's memory from which nothing is accepted, so tha
 class Pulse:
     """What Redis said at the last beat."""
 
-    def __init__(self, ledger: AsyncLedger, fitness: Fitness) -> None:
+    def __init__(self, ledger: AsyncLedger, requirements: RedisRequirements) -> None:
         self._ledger = ledger
-        self._fitness = fitness
-        self._rights = fitness.rights()
+        self._requirements = requirements
+        self._rights = requirements.rights()
         self._fault: LedgerUnavailable | None = LedgerUnavailable("Redis was not asked yet.")
         self._memory = 0.0
 
@@ -48,10 +48,10 @@ class Pulse:
         """Asks Redis once."""
         try:
             info = await self._ledger.info(*SECTIONS)
-            self._fitness.judge(info)
+            self._requirements.check_info(info)
             await self._ledger.run(self._rights)
         except (LedgerUnavailable, ResponseError) as error:
-            self._refused(await asyncio.to_thread(clarify, error, self._fitness.url))
+            self._refused(await asyncio.to_thread(diagnose, error, self._requirements.url))
             return
         if self._fault:
             log.info("Redis is there", extra={"event": "redis.there"})
@@ -66,5 +66,5 @@ class Pulse:
 
     def _refused(self, fault: LedgerUnavailable) -> None:
         if self._fault is None or fault.reason != self._fault.reason:
-            report(log, fault)
+            log_unavailable(log, fault)
         self._fault = fault

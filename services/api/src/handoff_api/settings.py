@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from handoff_api.auth import Keys, parse
 from handoff_common.settings import Shared, is_placeholder
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 
 TASK_LIMIT = 1 << 20  # bytes of a task's body
 BATCH_LIMIT = 32 << 20  # bytes of a batch's body
@@ -54,9 +54,11 @@ class Settings(Peppered):
         return self
 
     @property
-    def fitness(self) -> Fitness:
+    def redis_requirements(self) -> RedisRequirements:
         """What the API needs of Redis."""
-        return Fitness(service="api", url=self.broker_url, trusting=self.development, durable=self.durable_accept)
+        return RedisRequirements(
+            service="api", url=self.broker_url, allow_data_loss=self.development, durable=self.durable_accept
+        )
 
     def keys(self) -> Keys | None:
         """The keys that are let in, None when everybody is."""

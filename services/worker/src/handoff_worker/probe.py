@@ -29,7 +29,7 @@ def redis_serves() -> bool:
     from handoff_worker.settings import Settings
 
     try:
-        load(Settings).fitness.check()
+        load(Settings).redis_requirements.check()
     except LedgerUnavailable:
         return False
     return True

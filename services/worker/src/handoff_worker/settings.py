@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
 from handoff_common.settings import Shared
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 
 Network = IPv4Network | IPv6Network
 FCM_URL = "https://fcm.googleapis.com"
@@ -31,9 +31,9 @@ class Settings(Shared):
     gone_callback_url: HttpUrl | None = None
 
     @property
-    def fitness(self) -> Fitness:
+    def redis_requirements(self) -> RedisRequirements:
         """What a worker needs of Redis."""
-        return Fitness(service="worker", url=self.broker_url, trusting=self.development)
+        return RedisRequirements(service="worker", url=self.broker_url, allow_data_loss=self.development)
 
     @model_validator(mode="after")
     def _googles(self) -> Self:

@@ -20,7 +20,7 @@ from handoff_ledger.calls.attempts import (
     retry,
 )
 from handoff_ledger.calls.base import Call, Limits
-from handoff_ledger.calls.channels import Admitted, Held, admit, hold, holds, list_gone, note_gone
+from handoff_ledger.calls.channels import Admitted, ChannelHold, admit, hold, holds, list_gone, note_gone
 from handoff_ledger.calls.queries import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
 
@@ -28,9 +28,9 @@ __all__ = [
     "Admitted",
     "Call",
     "Cancelled",
+    "ChannelHold",
     "Claim",
     "ClaimRefused",
-    "Held",
     "Limits",
     "Receipt",
     "RedriveFilter",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Arg, Call, Limits, fields_of
-from handoff_ledger.records import Gone
+from handoff_ledger.records import GoneRecipient
 
 BURST_SECONDS = 0.1  # a channel that was idle may send so many seconds' worth at once
 
@@ -17,7 +17,7 @@ class Admitted(NamedTuple):
     held: str
 
 
-class Held(NamedTuple):
+class ChannelHold(NamedTuple):
     """A channel that nothing is sent through, why, and for how many seconds from now."""
 
     channel: str
@@ -41,11 +41,11 @@ def hold(channel: str, why: str, seconds: float) -> Call[None]:
     return Call("hold", [channel, why, int(seconds * 1000)], lambda _: None)
 
 
-def holds() -> Call[list[Held]]:
+def holds() -> Call[list[ChannelHold]]:
     """The channels that are held."""
 
-    def parse(rows: list[Any]) -> list[Held]:
-        return [Held(channel, why, left_ms / 1000) for channel, why, left_ms in rows]
+    def parse(rows: list[Any]) -> list[ChannelHold]:
+        return [ChannelHold(channel, why, left_ms / 1000) for channel, why, left_ms in rows]
 
     return Call("holds", [], parse)
 
@@ -56,11 +56,11 @@ def note_gone(gone: Sequence[tuple[str, str, str]], limits: Limits) -> Call[None
     return Call("note_gone", args, lambda _: None)
 
 
-def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[list[Gone], str]]:
+def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[list[GoneRecipient], str]]:
     """A page of the recipients that are gone, oldest first, and the cursor of what comes after it, some day."""
 
-    def parse(entries: list[Any]) -> tuple[list[Gone], str]:
-        page = [Gone.from_fields(id, fields_of(flat)) for id, flat in entries]
+    def parse(entries: list[Any]) -> tuple[list[GoneRecipient], str]:
+        page = [GoneRecipient.from_fields(id, fields_of(flat)) for id, flat in entries]
         return page, entries[-1][0] if entries else cursor
 
     return Call("list_gone", [min(limit, MAX_RECORDS_PER_SCRIPT), since_ms, cursor], parse)

@@ -31,7 +31,7 @@ def list_items(batch: str, limit: int, state: State | None = None, cursor: str =
                 last = number, at
         return page, f"{following}.-1" if following < packs else ""
 
-    return Call("items", [batch, after, limit + seen + 1, state or ""], parse)
+    return Call("list_items", [batch, after, limit + seen + 1, state or ""], parse)
 
 
 def _items(record: list[str], payload: str, outcome: str | None, chunks: list[str]) -> Iterator[Item]:

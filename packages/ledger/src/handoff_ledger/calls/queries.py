@@ -41,7 +41,7 @@ def list_tasks(
         following, *rows = reply
         return [task_of(*row) for row in rows], following
 
-    return Call("list", [limit, state or "", contract, batch, cursor, *QUEUES], parse)
+    return Call("list_tasks", [limit, state or "", contract, batch, cursor, *QUEUES], parse)
 
 
 def queues() -> Call[list[QueueState]]:

@@ -12,7 +12,18 @@ LEADS_MS = 2_000  # a leader that is gone is replaced after this
 GAP_MS = 3_000  # sweeps further apart mean that Redis or every reconciler was away ...
 LEASE_GRACE_MS = 6_000  # ... so leases are left for so long, to be renewed first
 GRACE_MS = 3_000  # a popped message is claimed within this, or its worker is gone
-STEPS = ("due", "lapsed", "republished", "expired", "released", "trimmed", "stepped", "discarded", "broken", "more")
+STEPS = (
+    "due",
+    "lease_expired",
+    "republished",
+    "expired",
+    "released",
+    "trimmed",
+    "stepped",
+    "discarded",
+    "broken",
+    "more",
+)
 
 
 def sweep(owner: str, limits: Limits) -> Call[dict[str, int]]:

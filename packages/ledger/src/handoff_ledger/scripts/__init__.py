@@ -7,15 +7,29 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from handoff_contracts import QUEUES
-from handoff_ledger.commands import EXAMPLES, NAME
+from handoff_ledger.command_examples import EXAMPLES, NAME
 
 # Each builds on those before it.
-LIBRARY = ("record", "lifetimes", "replays", "moves", "packs", "ends", "claims", "operators", "steps")
-ALONE = frozenset({"check_rights"})  # runs whichever right its user lacks, so it has nothing of the library before it
-FUNCTION = re.compile(r"^local function (\w+)", re.MULTILINE)
-COMMAND = re.compile(r"redis\.call\('([A-Z]+)'")
-ON_LISTS = frozenset({"EXISTS", "LINDEX", "LPUSH", "RPOP"})  # commands that scripts call for the broker's lists too
-ON_RESULTS = frozenset({"DEL", "SET"})  # and for Celery's results
+LIBRARY_PARTS = (
+    "record",
+    "lifetimes",
+    "idempotency",
+    "transitions",
+    "packs",
+    "finish",
+    "claims",
+    "admin",
+    "batch_steps",
+)
+WITHOUT_LIBRARY = frozenset(
+    {"check_rights"}
+)  # runs whichever right its user lacks, so it has nothing of the library before it
+FUNCTION_PATTERN = re.compile(r"^local function (\w+)", re.MULTILINE)
+COMMAND_PATTERN = re.compile(r"redis\.call\('([A-Z]+)'")
+LIST_COMMANDS = frozenset(
+    {"EXISTS", "LINDEX", "LPUSH", "RPOP"}
+)  # commands that scripts call for the broker's lists too
+RESULT_COMMANDS = frozenset({"DEL", "SET"})  # and for Celery's results
 
 
 class Script(NamedTuple):
@@ -36,16 +50,16 @@ def load(name: str) -> Script:
     flags = "" if name.startswith("accept") else "allow-oom"
     head = f"#!lua flags={flags}\nlocal function message(values) return [==[{message}]==] end\n"
     code = _library(body) + body
-    text = head + (body if name in ALONE else _needs(code) + code)
+    text = head + (body if name in WITHOUT_LIBRARY else _needs(code) + code)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 def _needs(code: str) -> str:
     """Lua for the first right that the script's user lacks: for each command of the script, a key of each kind."""
     checks = []
-    for command in sorted({*COMMAND.findall(code)} - {"TIME"}):
-        keys = ["handoff:", *(QUEUES if command in ON_LISTS else ())]
-        keys += ["celery-task-meta-"] if command in ON_RESULTS else []
+    for command in sorted({*COMMAND_PATTERN.findall(code)} - {"TIME"}):
+        keys = ["handoff:", *(QUEUES if command in LIST_COMMANDS else ())]
+        keys += ["celery-task-meta-"] if command in RESULT_COMMANDS else []
         for key in keys:
             example = ", ".join(f"'{part}'" for part in EXAMPLES[command.lower()]).replace(NAME, key)
             checks.append(f"not may({example}) and '{command} {key}'")
@@ -54,7 +68,9 @@ def _needs(code: str) -> str:
 
 def _library(body: str) -> str:
     """The library up to the last part that the script calls: Redis makes every function anew in each call."""
-    parts = [files(__name__).joinpath("lib", f"{part}.lua").read_text() for part in LIBRARY]
-    while len(parts) > 1 and not any(re.search(rf"(?<![.\w]){name}\(", body) for name in FUNCTION.findall(parts[-1])):
+    parts = [files(__name__).joinpath("lib", f"{part}.lua").read_text() for part in LIBRARY_PARTS]
+    while len(parts) > 1 and not any(
+        re.search(rf"(?<![.\w]){name}\(", body) for name in FUNCTION_PATTERN.findall(parts[-1])
+    ):
         parts.pop()
     return "".join(parts)

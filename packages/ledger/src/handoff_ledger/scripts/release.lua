@@ -2,5 +2,5 @@
 -- Replies the state it has now, or stale.
 local task = read(ARGV[1])
 if not (task and task.state == 'running' and task.owner == ARGV[2]) then return 'stale' end
-lapse(task, ARGV[3])
+expire_lease(task, ARGV[3])
 return task.state

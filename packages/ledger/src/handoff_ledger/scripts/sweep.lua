@@ -15,7 +15,7 @@ if now - before > tonumber(gap) then redis.call('SET', 'handoff:amnesty', 1, 'PX
 
 -- All steps share one bound, so that Redis serves others soon. What is left over is done by the next sweep.
 local done = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-local DUE, LAPSED, REPUBLISHED, EXPIRED, RELEASED, TRIMMED, STEPPED, DISCARDED, BROKEN, MORE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local DUE, LEASE_EXPIRED, REPUBLISHED, EXPIRED, RELEASED, TRIMMED, STEPPED, DISCARDED, BROKEN, MORE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local AGAIN_MS = 1000
 local PACKS_A_STEP = 100 -- to cancel a pack takes Redis 0.2 ms
 local STAGED_MS = 600000 -- how long packs wait for their batch to be accepted
@@ -58,7 +58,7 @@ for _, id in ipairs(due('handoff:scheduled')) do attempt(DUE, 'handoff:scheduled
 
 if redis.call('EXISTS', 'handoff:amnesty') == 0 then
   for _, id in ipairs(due('handoff:running')) do
-    attempt(LAPSED, 'handoff:running', id, function(task) lapse(task, retention) end)
+    attempt(LEASE_EXPIRED, 'handoff:running', id, function(task) expire_lease(task, retention) end)
   end
 end
 

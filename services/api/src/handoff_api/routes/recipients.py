@@ -10,7 +10,7 @@ from handoff_api.ranges import CursorText, Limit, Time, epoch_ms
 from handoff_api.state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
-from handoff_ledger.records import Gone
+from handoff_ledger.records import GoneRecipient
 
 router = APIRouter(tags=["recipients"])
 
@@ -26,7 +26,7 @@ class Since(BaseModel):
 
 
 @router.get("/v1/recipients/gone", summary="List the recipients that are gone, oldest first")
-async def gone(page: Annotated[Since, Query()], request: ApiRequest) -> Page[Gone]:
+async def gone(page: Annotated[Since, Query()], request: ApiRequest) -> Page[GoneRecipient]:
     """An empty page is the end for now: keep its cursor, and ask with it again for what came since."""
     since = epoch_ms(page.since) if page.since else 0
     inner = cursors.unseal(page.cursor, cursors.STREAM, "gone")

@@ -78,7 +78,7 @@ class Parent:
         self._keeper: LeaseKeeper | None = None
 
     def starting(self, **_: Any) -> None:
-        self._settings.fitness.refuse_to_start()
+        self._settings.redis_requirements.exit_if_misconfigured()
         self._ready_file.clear()
         gc.freeze()  # what was imported is left alone by the collector, so pool processes share its pages
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import LedgerUnavailable, Limits, SyncLedger, calls
 from handoff_ledger.calls.reconcile import RENEW_SECONDS
-from handoff_ledger.fitness import report
+from handoff_ledger.redis_requirements import log_unavailable
 
 log = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two sweeps
@@ -78,7 +78,7 @@ class LeaseKeeper:
             except LedgerUnavailable as error:
                 renewed = 0.0  # every lease is renewed as soon as Redis is back
                 if error.reason not in said:
-                    report(log, error)
+                    log_unavailable(log, error)
                 said.add(error.reason)
             except Exception as error:  # a keeper that ended would let every lease run out
                 log.error("The keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})

@@ -8,14 +8,14 @@ import ssl
 
 from handoff_common.broker import Address, Broker
 from handoff_ledger.outages import explain, explain_reply
-from handoff_ledger.sentences import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
+from handoff_ledger.redis_errors import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
 
 CONNECT_SECONDS = 1.0
 TLS_RECORDS = (b"\x15", b"\x16")  # an alert, a handshake
 SAYS_SECONDS = 0.3  # what a server says of itself comes at once
 
 
-def look(broker: Broker) -> Outage | None:
+def probe_port(broker: Broker) -> Outage | None:
     """What the port tells, None when it tells nothing more. Sentinels are asked by their own pool."""
     if broker.master:
         return None

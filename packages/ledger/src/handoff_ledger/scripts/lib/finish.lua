@@ -60,7 +60,7 @@ end
 local function fail(code, message) return '{"error":' .. cjson.encode({ code = code, message = message }) .. '}' end
 
 -- A run that ended without a word: the task goes back to its queue, or is dead after its attempts.
-local function lapse(task, retention)
+local function expire_lease(task, retention)
   if task.cancel then
     finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
   elseif tonumber(task.attempt) >= tonumber(task.attempts) then

@@ -17,9 +17,9 @@ from handoff_common.broker import Broker
 from handoff_ledger.calls import Call
 from handoff_ledger.errors import LedgerMisconfigured, LedgerUnavailable
 from handoff_ledger.outages import explain
-from handoff_ledger.peer import look
+from handoff_ledger.port_probe import probe_port
+from handoff_ledger.redis_errors import CLUSTER, LOADING, TOO_OLD
 from handoff_ledger.rights import Service, check_rights
-from handoff_ledger.sentences import CLUSTER, LOADING, TOO_OLD
 from handoff_ledger.sync_client import SyncLedger
 
 OLDEST = (7, 0)  # the first Redis whose scripts have flags
@@ -31,7 +31,7 @@ def version(info: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", str(info.get("redis_version", "")))[:3])
 
 
-def unsafe(info: Mapping[str, Any]) -> str | None:
+def data_loss_risk(info: Mapping[str, Any]) -> str | None:
     """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
     if info.get("maxmemory_policy", "noeviction") != "noeviction":
         return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
@@ -41,19 +41,19 @@ def unsafe(info: Mapping[str, Any]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitness:
-    """What a service needs of the Redis that `url` names. `trusting`: it may lose tasks, as in development."""
+class RedisRequirements:
+    """What a service needs of the Redis that `url` names. `allow_data_loss`: it may lose tasks, as in development."""
 
     service: Service
     url: str
-    trusting: bool
+    allow_data_loss: bool
     durable: bool = False
 
     def rights(self) -> Call[None]:
         """The call that raises a `LedgerMisconfigured` unless the connected user may do all that the service does."""
         return check_rights(self.service, database=Broker.parse(self.url).database, durable=self.durable)
 
-    def judge(self, info: Mapping[str, Any]) -> None:
+    def check_info(self, info: Mapping[str, Any]) -> None:
         """Raises a `LedgerUnavailable` unless a Redis with this INFO can serve."""
         if info.get("loading"):  # and until it has loaded it reports its append-only file as off
             raise LOADING.about().error()
@@ -61,45 +61,45 @@ class Fitness:
             raise TOO_OLD.about().error()
         if info.get("cluster_enabled"):
             raise CLUSTER.about().error()
-        if not self.trusting and (sentence := unsafe(info)):
+        if not self.allow_data_loss and (sentence := data_loss_risk(info)):
             raise LedgerMisconfigured(sentence)
 
     def check(self) -> None:
         """Asks Redis, over a connection of its own, whether it can serve. Raises a `LedgerUnavailable`."""
         ledger = SyncLedger(self.url)
         try:
-            self.judge(ledger.info())
+            self.check_info(ledger.info())
             ledger.run(self.rights())
         except (LedgerUnavailable, ResponseError) as error:
-            raise clarify(error, self.url) from error
+            raise diagnose(error, self.url) from error
         finally:
             ledger.close()
 
-    def refuse_to_start(self) -> None:
+    def exit_if_misconfigured(self) -> None:
         """Ends the process when Redis can't serve until somebody changes a setting. One that is away may come later."""
         try:
             self.check()
         except LedgerMisconfigured as error:
-            refuse(error)
+            exit_misconfigured(error)
         except LedgerUnavailable:
             return
 
 
-def refuse(error: LedgerMisconfigured) -> NoReturn:
+def exit_misconfigured(error: LedgerMisconfigured) -> NoReturn:
     """Says on standard error what to change, and ends the process with 2."""
     sys.stderr.write(f"handoff: {error}\n")
     raise SystemExit(2)
 
 
-def clarify(error: LedgerUnavailable | ResponseError, url: str) -> LedgerUnavailable:
+def diagnose(error: LedgerUnavailable | ResponseError, url: str) -> LedgerUnavailable:
     """The error with the best sentence there is: a look at the port may tell more. It takes up to three seconds."""
     if isinstance(error, LedgerUnavailable) and error.__cause__ is None:
         return error
     outage = explain(error.__cause__ or error)
-    return ((look(Broker.parse(url)) if outage.unclear else None) or outage).error()
+    return ((probe_port(Broker.parse(url)) if outage.unclear else None) or outage).error()
 
 
-def report(log: logging.Logger, error: LedgerUnavailable) -> None:
+def log_unavailable(log: logging.Logger, error: LedgerUnavailable) -> None:
     """Logs why Redis does not serve, as an error when waiting does not cure it."""
     if isinstance(error, LedgerMisconfigured):
         log.error("Redis can't serve: %s", error, extra={"event": "redis.unsafe"})
