@@ -85,4 +85,4 @@ def test_a_date_is_that_of_the_calendar(lab: Lab, day: str) -> None:
         "local clock = redis.call('TIME')", f"local clock = {{ {int(moment.timestamp())}, 999999 }}"
     )
     head, _, _ = script.partition("-- Ends a running task")
-    assert lab.redis.eval(f"{head}\nreturn iso()", 0) == moment.isoformat()
+    assert lab.redis.eval(f"{head}\nreturn iso_now()", 0) == moment.isoformat()

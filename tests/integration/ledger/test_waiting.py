@@ -59,7 +59,7 @@ class TestParking:
         assert both.sweep() == {}
         assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("parked")
         both.run(calls.announce("w2", 60, [ECHO], ["default"]))
-        assert both.sweep() == {"released": 1}
+        assert both.sweep() == {"unparked": 1}
         assert both.indexes(id) == ["handoff:queued:default"]
         assert both.messages() == [id]
         assert both.claim(id).attempt == 1

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 
+from handoff_ledger import keys
+
 SCRIPTS = """
     del exists get hdel hget hgetall hincrby hmget hset lindex lpush lrange persist pexpire publish rpush sadd set
     smembers srem time xadd xrange xrevrange zadd zcard zcount zrange zrank zrem zremrangebyscore zscore
@@ -13,7 +15,7 @@ KOMBU = """
     script|exists script|load smembers srem subscribe time unsubscribe zadd zrangebyscore zrem
 """
 QUEUES = "~high* ~default* ~bulk* ~documents*"  # kombu asks for the lists of its message priorities, too
-LEDGER = f"~handoff:* ~celery-task-meta-* {QUEUES} &handoff:events:* &celery-task-meta-*"
+LEDGER = f"~{keys.PREFIX}* ~{keys.celery_result('*')} {QUEUES} &{keys.events('*')} &{keys.celery_result('*')}"
 # Events, and the remote control by which Flower asks workers what they do.
 CELERY = "~_kombu.binding* ~*.celery.pidbox* ~celeryev.* &/0.celeryev/* &/0.celery.pidbox &/0.*.reply.celery.pidbox"
 

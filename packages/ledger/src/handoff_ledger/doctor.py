@@ -75,7 +75,8 @@ def service_faults(
 ) -> Iterator[str]:
     """What is wrong with those that serve the ledger."""
     if abs(health.skew_seconds) > SKEW_SECONDS:
-        yield f"This machine's clock and Redis's are {abs(health.skew_seconds):.0f} s apart: run a time service on both."
+        skew = abs(health.skew_seconds)
+        yield f"This machine's clock and Redis's are {skew:.0f} s apart: run a time service on both."
     if health.swept_seconds > STALE_SECONDS:
         yield "Nobody reconciles, so what a dead worker held stays there: start a worker."
     for queue in queues:

@@ -1,11 +1,14 @@
--- What a doctor asks. ARGV: contracts as <name>:<version> ...
--- Replies {now ms, last sweep ms or 0, {contracts nobody serves}, {parked contract, count, ...}}.
+-- Reads what the doctor checks: Redis's clock, the last sweep, and contracts without a worker.
+--
+-- KEYS   none
+-- ARGV   contract versions ...
+-- Reply  {now in ms, last sweep in ms or 0, {contract versions without a live worker}, {contract version, parked tasks, ...}}
 local unserved, parked = {}, {}
-for _, contract in ipairs(ARGV) do
-  if redis.call('EXISTS', 'handoff:serves:' .. contract) == 0 then unserved[#unserved + 1] = contract end
+for _, version in ipairs(ARGV) do
+  if redis.call('EXISTS', served_contract_key(version)) == 0 then unserved[#unserved + 1] = version end
 end
-for _, parking in ipairs(redis.call('SMEMBERS', 'handoff:parkings')) do
-  parked[#parked + 1] = parking
-  parked[#parked + 1] = redis.call('ZCARD', 'handoff:parked:' .. parking)
+for _, version in ipairs(redis.call('SMEMBERS', parked_versions_key())) do
+  parked[#parked + 1] = version
+  parked[#parked + 1] = redis.call('ZCARD', parked_key(version))
 end
-return { now, tonumber(redis.call('GET', 'handoff:swept') or 0), unserved, parked }
+return { now, tonumber(redis.call('GET', last_sweep_key()) or 0), unserved, parked }

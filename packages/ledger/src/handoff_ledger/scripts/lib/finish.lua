@@ -1,7 +1,7 @@
--- How a task ends, and what its end leaves for others.
+-- How a task ends: its outcome, Celery's result, the batch's counts and the record's lifetime.
 
--- The Redis clock as ISO 8601: days since the epoch to a civil date, as in Howard Hinnant's days_from_civil.
-local function iso()
+-- Returns Redis's clock as ISO 8601. The date follows days_from_civil by Howard Hinnant.
+local function iso_now()
   local seconds = math.floor(now / 1000)
   local days, rest = math.floor(seconds / 86400) + 719468, seconds % 86400
   local era = math.floor(days / 146097)
@@ -16,55 +16,66 @@ local function iso()
     math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60)
 end
 
--- Celery's own result key, so that a stock AsyncResult sees the end.
-local CELERY = { succeeded = 'SUCCESS', cancelled = 'REVOKED', expired = 'REVOKED' }
+-- Stores the result as Celery does, so that a stock AsyncResult reads it.
+local CELERY_STATUS = { succeeded = 'SUCCESS', cancelled = 'REVOKED', expired = 'REVOKED' }
 local function store_celery_result(task, outcome, retention)
-  local status = CELERY[task.state] or 'FAILURE'
+  local status = CELERY_STATUS[task.state] or 'FAILURE'
   local result = string.match(outcome, '^{"result":(.*)}$') or 'null'
   if status ~= 'SUCCESS' then
     local code = cjson.encode(task.error or task.state)
     result = '{"exc_type":"TaskError","exc_message":[' .. code .. '],"exc_module":"handoff_ledger.errors"}'
   end
-  local name = 'celery-task-meta-' .. task.id
+  local name = celery_result_key(task.id)
   local meta = '{"status":"' .. status .. '","result":' .. result .. ',"traceback":null,"children":[],"date_done":"'
-    .. iso() .. '","task_id":"' .. task.id .. '"}'
+    .. iso_now() .. '","task_id":"' .. task.id .. '"}'
   redis.call('SET', name, meta, 'PX', celery_result_lifetime(retention))
   redis.pcall('PUBLISH', name, meta)
 end
 
--- An ended pack goes with its batch: the step `lifetime` passes it, unless that step has been there already.
-local function keep_ended(task, retention)
-  if not task.batch then return keep_task(task.id, tonumber(retention)) end
+-- Sets the lifetime of an ended task. The step `lifetime` does it for a pack, unless that step has passed the pack already.
+local function expire_ended(task, retention)
+  if not task.batch then return set_task_lifetime(task.id, tonumber(retention)) end
   local packs, finished = unpack(redis.call('HMGET', batch_key(task.batch), 'packs', 'finished'))
-  if not packs then return keep_task(task.id, tonumber(retention)) end
-  if finished then keep_task(task.id, batch_lifetime(finished, retention)) end
+  if not packs then return set_task_lifetime(task.id, tonumber(retention)) end
+  if finished then set_task_lifetime(task.id, batch_lifetime(finished, retention)) end
 end
 
--- Ends a task. `outcome` is JSON: {"result":...} or {"error":{"code","message"}}; `code` the error's code.
+-- Ends a task. `outcome` is JSON, {"result":...} or {"error":{"code","message"}}; `code` is the error's code or ''.
 local function finish(task, state, outcome, code, retention)
-  local items = left(task)
+  local items = open_items(task)
   local fields = { finished = now }
   if code ~= '' then fields.error = code end
-  redis.call('SET', 'handoff:outcome:' .. task.id, outcome)
+  redis.call('SET', outcome_key(task.id), outcome)
   move(task, state, now, fields)
   count(task, state)
   store_celery_result(task, outcome, retention)
-  if task.expires then redis.call('ZREM', 'handoff:expiring', task.id) end
+  if task.expires then redis.call('ZREM', expiring_key(), task.id) end
   if task.batch and items > 0 then
     count(task, 'item ' .. state, items)
-    settle_batch(task.batch, items)
+    close_items(task.batch, items)
   end
-  keep_ended(task, retention)
+  expire_ended(task, retention)
 end
 
-local function fail(code, message) return '{"error":' .. cjson.encode({ code = code, message = message }) .. '}' end
+-- Ends a task with an error that the ledger itself states.
+local function finish_with_error(task, state, code, message, retention)
+  finish(task, state, '{"error":' .. cjson.encode({ code = code, message = message }) .. '}', code, retention)
+end
 
--- A run that ended without a word: the task goes back to its queue, or is dead after its attempts.
+local function finish_cancelled(task, retention)
+  finish_with_error(task, 'cancelled', 'cancelled', 'Cancelled while it was running.', retention)
+end
+
+local function finish_expired(task, retention)
+  finish_with_error(task, 'expired', 'expired', 'It waited longer than it was wanted.', retention)
+end
+
+-- Handles a run whose lease expired: queues the task again, or ends it when its attempts are used up.
 local function expire_lease(task, retention)
   if task.cancel then
-    finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
+    finish_cancelled(task, retention)
   elseif tonumber(task.attempt) >= tonumber(task.attempts) then
-    finish(task, 'dead', fail('worker_lost', 'Its worker died in each attempt.'), 'worker_lost', retention)
+    finish_with_error(task, 'dead', 'worker_lost', 'Its worker died in each attempt.', retention)
   else
     require_list(task.queue)
     enqueue(task)
@@ -72,8 +83,8 @@ local function expire_lease(task, retention)
   count(task, 'lapsed')
 end
 
--- The task, if this attempt still holds it.
-local function held(id, fence)
+-- Returns the task while the attempt with this fence has its lease, else nil.
+local function read_attempt(id, fence)
   local task = read(id)
   if task and task.state == 'running' and task.fence == fence then return task end
 end

@@ -1,16 +1,17 @@
--- The one way in which a task changes its state.
-local function size(task) return tonumber(task.items or 1) end
+-- `move`, the only function that changes a task's state, and what follows from a change for the batch and the queue.
 
-local function left(task) return size(task) - tonumber(task.done or 0) end
+local function item_count(task) return tonumber(task.items or 1) end
 
--- Asks the reconciler to go through the packs of a batch, from the first on. `step`: release, cancel or lifetime.
+local function open_items(task) return item_count(task) - tonumber(task.done or 0) end
+
+-- Asks the reconciler to visit every pack of a batch. `step`: release, cancel or lifetime, see batch_steps.lua.
 local function plan_step(batch, step)
   redis.call('HSET', batch_key(batch), step .. '_next', 0)
-  redis.call('ZADD', 'handoff:batch_steps', text(now), batch)
+  redis.call('ZADD', batch_steps_key(), text(now), batch)
 end
 
--- Ends the batch when none of its items is open any more.
-local function settle_batch(batch, ended)
+-- Subtracts ended items from the batch's open ones. The batch ends with its last open item.
+local function close_items(batch, ended)
   if ended == 0 then return end
   local open = redis.call('HINCRBY', batch_key(batch), 'open', -ended)
   if open == 0 then
@@ -19,15 +20,15 @@ local function settle_batch(batch, ended)
   end
 end
 
-local function recount(task, from, to)
-  local items = left(task)
-  if items == 0 or from == to then return end -- nothing to count, and the batch may have ended so long ago that its record is gone
+local function move_item_counts(task, from, to)
+  local items = open_items(task)
+  if items == 0 or from == to then return end -- without an open item, the batch's record may be gone already
   local name = batch_key(task.batch)
   if from then redis.call('HINCRBY', name, from, -items) end
   redis.call('HINCRBY', name, to, items)
 end
 
--- Moves a task to another state and into that state's index.
+-- Moves a task to another state and into that state's index, and writes `fields` into its record.
 local function move(task, state, score, fields)
   local from = task.state
   if from then redis.call('ZREM', index_of(task), task.id) end
@@ -36,21 +37,21 @@ local function move(task, state, score, fields)
   write(task, fields)
   redis.call('ZADD', index_of(task), text(score), task.id)
   if task.batch then
-    recount(task, from, state)
+    move_item_counts(task, from, state)
     notify(task.batch, state)
   end
   notify(task.id, state)
 end
 
--- Raises before anything is written when another program keeps something else than a list under the queue's name.
+-- Raises an error, before the first write, when the queue's key holds another program's value instead of a list.
 local function require_list(queue)
   local reply = redis.pcall('LINDEX', queue, -1)
   if type(reply) == 'table' and reply.err then error(reply) end
 end
 
--- Puts a task's message at the end of its queue's list. The delivery tag carries the sequence number, see sweep.lua.
+-- Puts a task's message at the end of its queue's list. The delivery tag has the sequence number, which sweep.lua reads.
 local function enqueue(task, fields)
-  local seq = redis.call('HINCRBY', 'handoff:seq', task.queue, 1)
+  local seq = redis.call('HINCRBY', sequence_key(), task.queue, 1)
   local values = {
     id = task.id, task = task.contract, queue = task.queue, seq = text(seq), retries = tostring(task.attempt or 0),
   }
@@ -58,4 +59,10 @@ local function enqueue(task, fields)
   fields = fields or {}
   fields.seq = seq
   move(task, 'queued', seq, fields)
+end
+
+-- Sets a task aside until a worker serves its contract version.
+local function park(task)
+  redis.call('SADD', parked_versions_key(), contract_version(task))
+  move(task, 'parked', now)
 end
