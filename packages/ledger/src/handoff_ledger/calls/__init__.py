@@ -1,6 +1,6 @@
-"""Every step of a task's life as a `Call`: a script, its arguments and what to make of the reply.
+"""Every step of a task's life as a `Call`: a script, its arguments and a parser of the reply.
 
-Nothing here touches the network: `SyncLedger` and `AsyncLedger` run the same calls.
+Calls do no I/O. `SyncLedger` and `AsyncLedger` run them.
 """
 
 from handoff_ledger.calls.accept import Receipt, Submission, accept, accept_batch, stage_packs
