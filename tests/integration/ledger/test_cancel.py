@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handoff_ledger import Claim, ClaimRefused, State, UnknownTask, calls
+from handoff_ledger import Claim, ClaimRefused, State, UnknownTask, calls, keys
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
 
@@ -33,7 +33,7 @@ def test_what_waits_is_cancelled_at_once(both: Lab, waiting: Callable[[Lab], str
     assert (task.state, task.cancel_requested) == (State.CANCELLED, False)
     assert task.error is not None
     assert task.error.code == "cancelled"
-    assert both.indexes(id) == ["handoff:cancelled"]
+    assert both.indexes(id) == [keys.state("cancelled")]
     assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("cancelled")
     both.come_due(id)
     both.run(calls.announce("w1", 10, [ECHO], ["default"]))

@@ -115,7 +115,7 @@ class AsyncLedger:
             return await self.redis.eval(script.text, 0, *call.args)
 
     async def _confirmed(self, call: Call[Any]) -> Any:
-        """Runs a call and waits for Redis's disk, on one connection: WAITAOF covers only its own connection's writes."""
+        """Runs a call and waits for Redis's disk, on one connection, because WAITAOF covers only its own writes."""
         async with self.redis.pipeline(transaction=False) as pipeline:
             await pipeline.eval(load(call.script).text, 0, *call.args)
             await pipeline.waitaof(1, 0, FSYNC_MS)

@@ -1,4 +1,4 @@
-"""`python -m handoff_ledger.doctor`: can this Redis, and what serves it, keep the promise? Exits with 1 on a fault."""
+"""`python -m handoff_ledger.doctor` prints faults of Redis and of the services. Exits with 1 on a fault."""
 
 import sys
 import time
@@ -21,13 +21,13 @@ from handoff_ledger.rights import SUBJECTS
 from handoff_ledger.sync_client import SyncLedger
 
 OLDEST = (7, 2)  # the first Redis with WAITAOF
-SAFE = (8, 2, 2)  # the first Redis 8 without a known hole in its scripting
+SAFE = (8, 2, 2)  # the first Redis 8 without a known vulnerability in its scripting
 SKEW_SECONDS = 2.0
 STALE_SECONDS = 10.0  # a reconciler sweeps every half second
 
 
 class ServiceHealth(NamedTuple):
-    """What the ledger says of its workers. `skew_seconds`: this machine's clock less Redis's."""
+    """The state of workers and reconciler. `skew_seconds`: this machine's clock minus Redis's."""
 
     skew_seconds: float
     swept_seconds: float  # seconds since the last sweep, infinite without one
@@ -36,7 +36,7 @@ class ServiceHealth(NamedTuple):
 
 
 def service_health() -> Call[ServiceHealth]:
-    """Asks what the doctor has to know."""
+    """Reads the state of workers and reconciler."""
 
     def parse(reply: list[Any]) -> ServiceHealth:
         now, swept, unserved, parked = reply
@@ -49,7 +49,7 @@ def service_health() -> Call[ServiceHealth]:
 
 
 def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with Redis itself, from its INFO; each a sentence that says what to do."""
+    """Yields a sentence for each fault of Redis itself, from its INFO."""
     valkey, running = "valkey_version" in info, version(info)
     if not valkey and running and running < OLDEST:
         yield f"Redis {info['redis_version']} is too old: run 7.2 or newer."
@@ -73,12 +73,12 @@ def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
 def service_faults(
     health: ServiceHealth, queues: Sequence[QueueState], contracts: Sequence[AnyContract]
 ) -> Iterator[str]:
-    """What is wrong with those that serve the ledger."""
+    """Yields a sentence for each fault of workers, queues and contracts."""
     if abs(health.skew_seconds) > SKEW_SECONDS:
         skew = abs(health.skew_seconds)
         yield f"This machine's clock and Redis's are {skew:.0f} s apart: run a time service on both."
     if health.swept_seconds > STALE_SECONDS:
-        yield "Nobody reconciles, so what a dead worker held stays there: start a worker."
+        yield "No reconciler runs, so the tasks of a dead worker stay there: start a worker."
     for queue in queues:
         if not queue.served:
             yield f"No worker serves the queue {queue.name!r} ({queue.depth} waiting): start one with -Q {queue.name}."
@@ -93,7 +93,7 @@ def service_faults(
 
 
 def faults(url: str) -> Iterator[str]:
-    """Everything that is wrong with the Redis that `url` names and with those that serve it."""
+    """Yields a sentence for each fault of the Redis at `url` and of its services."""
     ledger = SyncLedger(url)
     try:
         yield from redis_faults(ledger.info())
@@ -109,7 +109,7 @@ def faults(url: str) -> Iterator[str]:
 
 
 def requirement_faults(url: str) -> Iterator[str]:
-    """Why Redis can't serve API or worker. Each may have a user of its own, and then only its rights count."""
+    """Yields unmet requirements of API and worker, or of the one service whose user the URL names."""
     user = Broker.parse(url).username
     for service in SUBJECTS:
         if user == service or user not in SUBJECTS:

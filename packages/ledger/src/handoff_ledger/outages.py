@@ -1,4 +1,4 @@
-"""From an error of the client to its row in the table of sentences, and to the ledger's error."""
+"""Finds the row of `redis_errors` for an error of the client, and converts it to the ledger's error."""
 
 import builtins
 import errno
@@ -21,17 +21,17 @@ from handoff_ledger import redis_errors
 from handoff_ledger.errors import LedgerUnavailable
 from handoff_ledger.redis_errors import Outage
 
-# What a call of the client may raise when Redis does not serve it; `unavailable` tells.
+# Errors that the client may raise when Redis does not serve a call.
 TRANSIENT = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 
 
 def demoted(error: Exception) -> bool:
-    """Whether a Redis answered that is not the master, or no longer: other connections to it are of no use either."""
+    """Returns whether the server is no master any more, so that other connections to it are useless, too."""
     return isinstance(error, (ReadOnlyError, MasterDownError)) or str(error).startswith(("NOREPLICAS", "UNBLOCKED"))
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
-    """The ledger's error for an error of the client. Re-raises a reply that the table lacks: the call is wrong."""
+    """Returns the ledger's error for an error of the client. Re-raises an unknown reply: the call is wrong."""
     outage = explain(error)
     if isinstance(error, ResponseError) and not outage.known:
         raise error
@@ -39,7 +39,7 @@ def unavailable(error: Exception) -> LedgerUnavailable:
 
 
 def explain(error: BaseException) -> Outage:
-    """Why a call failed. What the table lacks is named by its class or code."""
+    """Returns why a call failed. An error without a row appears with its class or code."""
     if not isinstance(error, MASTERLESS):
         return _outage(error, "Redis")
     if isinstance(error.__cause__, UnknownMaster):
@@ -51,7 +51,7 @@ def explain(error: BaseException) -> Outage:
 
 
 def explain_reply(reply: str, who: str = "Redis") -> Outage:
-    """What an error reply of Redis means. `reply` begins with the error's code."""
+    """Returns the meaning of Redis's error reply, which begins with a code."""
     for pattern, outage in redis_errors.REPLIES:
         if match := re.search(pattern, reply, re.IGNORECASE):
             what = match.groupdict().get("what") or ""
@@ -61,7 +61,7 @@ def explain_reply(reply: str, who: str = "Redis") -> Outage:
 
 
 def _outage(error: BaseException, who: str) -> Outage:
-    code = getattr(error, "status_code", None)  # redis-py takes it off the text of an error that it knows
+    code = getattr(error, "status_code", None)  # redis-py removes the code from the text of an error that it knows
     if code or isinstance(error, ResponseError):
         return explain_reply(f"{code} {error}" if code else str(error), who)
     for pattern, outage in redis_errors.CLIENT:
@@ -74,7 +74,7 @@ def _outage(error: BaseException, who: str) -> Outage:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    for _ in range(8):  # causes may go round in a circle
+    for _ in range(8):  # causes may form a cycle
         if error is None:
             return
         yield error
@@ -88,7 +88,7 @@ def _system(error: BaseException) -> Outage | None:
         return redis_errors.NO_NAME_SERVER if error.errno == socket.EAI_AGAIN else redis_errors.UNRESOLVED
     if not isinstance(error, OSError):
         return None
-    # An event loop that tried several addresses keeps the errors' numbers in the text alone.
+    # After several addresses, an event loop's error has the numbers only in its text.
     number = error.errno or next((int(found) for found in re.findall(r"\[Errno (\d+)\]", str(error))), 0)
     if not number and isinstance(error, builtins.ConnectionError):
         return redis_errors.CLOSED

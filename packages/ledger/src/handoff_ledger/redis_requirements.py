@@ -1,7 +1,7 @@
-"""Whether a Redis can serve a service: what API and worker ask at start, readiness every second, and the doctor.
+"""What API and worker require of Redis. They check it at start, in readiness probes, and in the doctor.
 
-What waiting does not cure is a `LedgerMisconfigured`, and a service does not start with it; docs/operations.md has the
-table. INFO is needed: it alone tells whether Redis keeps what it takes. ACL and CONFIG are not.
+A fault that waiting does not cure is a `LedgerMisconfigured`, which stops the start; docs/operations.md has the table.
+The check needs the right to INFO, but neither to ACL nor to CONFIG.
 """
 
 import logging
@@ -27,12 +27,12 @@ SECTIONS = ("server", "memory", "persistence", "cluster")  # of INFO
 
 
 def version(info: Mapping[str, Any]) -> tuple[int, ...]:
-    """The version of Redis that a server is, or is compatible with; empty when it does not say."""
+    """Returns the Redis version that a server has or is compatible with, empty when INFO lacks it."""
     return tuple(int(part) for part in re.findall(r"\d+", str(info.get("redis_version", "")))[:3])
 
 
 def data_loss_risk(info: Mapping[str, Any]) -> str | None:
-    """What to change in a Redis that would lose tasks, from its INFO; None when it keeps them."""
+    """Returns what to change in a Redis that would lose tasks, from its INFO; None for a safe one."""
     if info.get("maxmemory_policy", "noeviction") != "noeviction":
         return "Redis evicts keys when it is full: set its maxmemory-policy to noeviction."
     if not info.get("aof_enabled", 1):
@@ -42,7 +42,7 @@ def data_loss_risk(info: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisRequirements:
-    """What a service needs of the Redis that `url` names. `allow_data_loss`: it may lose tasks, as in development."""
+    """What a service requires of the Redis at `url`. `allow_data_loss`: Redis may lose tasks, as in development."""
 
     service: Service
     url: str
@@ -50,12 +50,12 @@ class RedisRequirements:
     durable: bool = False
 
     def rights(self) -> Call[None]:
-        """The call that raises a `LedgerMisconfigured` unless the connected user may do all that the service does."""
+        """Returns the call that raises `LedgerMisconfigured` when the connected user lacks a right."""
         return check_rights(self.service, database=Broker.parse(self.url).database, durable=self.durable)
 
     def check_info(self, info: Mapping[str, Any]) -> None:
-        """Raises a `LedgerUnavailable` unless a Redis with this INFO can serve."""
-        if info.get("loading"):  # and until it has loaded it reports its append-only file as off
+        """Raises `LedgerUnavailable` when a Redis with this INFO does not meet the requirements."""
+        if info.get("loading"):  # a loading Redis reports its append-only file as off
             raise LOADING.about().error()
         if "valkey_version" not in info and version(info) and version(info) < OLDEST:
             raise TOO_OLD.about().error()
@@ -65,7 +65,7 @@ class RedisRequirements:
             raise LedgerMisconfigured(sentence)
 
     def check(self) -> None:
-        """Asks Redis, over a connection of its own, whether it can serve. Raises a `LedgerUnavailable`."""
+        """Checks Redis over a new connection. Raises `LedgerUnavailable`."""
         ledger = SyncLedger(self.url)
         try:
             self.check_info(ledger.info())
@@ -76,7 +76,7 @@ class RedisRequirements:
             ledger.close()
 
     def exit_if_misconfigured(self) -> None:
-        """Ends the process when Redis can't serve until somebody changes a setting. One that is away may come later."""
+        """Ends the process when Redis is misconfigured. A Redis that is away may return, so the process continues."""
         try:
             self.check()
         except LedgerMisconfigured as error:
@@ -86,13 +86,13 @@ class RedisRequirements:
 
 
 def exit_misconfigured(error: LedgerMisconfigured) -> NoReturn:
-    """Says on standard error what to change, and ends the process with 2."""
+    """Writes to standard error what to change, and exits with 2."""
     sys.stderr.write(f"handoff: {error}\n")
     raise SystemExit(2)
 
 
 def diagnose(error: LedgerUnavailable | ResponseError, url: str) -> LedgerUnavailable:
-    """The error with the best sentence there is: a look at the port may tell more. It takes up to three seconds."""
+    """Returns the error with its most likely cause. Probing the port takes up to three seconds."""
     if isinstance(error, LedgerUnavailable) and error.__cause__ is None:
         return error
     outage = explain(error.__cause__ or error)
@@ -100,7 +100,7 @@ def diagnose(error: LedgerUnavailable | ResponseError, url: str) -> LedgerUnavai
 
 
 def log_unavailable(log: logging.Logger, error: LedgerUnavailable) -> None:
-    """Logs why Redis does not serve, as an error when waiting does not cure it."""
+    """Logs why Redis does not serve: an error when waiting does not cure it, else a warning."""
     if isinstance(error, LedgerMisconfigured):
         log.error("Redis can't serve: %s", error, extra={"event": "redis.unsafe"})
     else:

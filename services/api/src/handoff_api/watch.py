@@ -12,11 +12,11 @@ from typing import TypeVar
 from redis.asyncio.client import PubSub
 
 from handoff_common.connect import async_client
-from handoff_ledger import LedgerUnavailable, UnknownTask
+from handoff_ledger import LedgerUnavailable, UnknownTask, keys
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-CHANNEL = "handoff:events:"
+CHANNEL = keys.events("")
 QUIET_SECONDS = 5.0  # a connection that is silent for so long is asked whether it is alive
 AGAIN_SECONDS = 0.5  # between two attempts to connect
 POLL_SECONDS = 5.0  # a change whose notice was lost is seen after so long

@@ -10,6 +10,7 @@ local QUEUE = 4 -- the position of the queue among them
 local accepted = {} -- the number of tasks of each contract
 
 -- The values of one task, in the order of Submission.args in calls/accept.py. Delay and expiry in ms, '0' for none.
+-- They are positional, because decoding one JSON object for each task costs 6 % more of Redis's CPU.
 local function accept(id, contract, version, queue, priority, client, attempts, payload, digest, fingerprint, delay, expires)
   local replay = find_replay(contract, digest, fingerprint)
   if replay then return replay end
