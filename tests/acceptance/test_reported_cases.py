@@ -16,7 +16,7 @@ from celery import Celery
 from redis import Redis
 
 from handoff_ledger import LedgerUnavailable
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 from process import free_port, wait_until
 from stack import Api, Stack, clean_environment
 from tests.integration.redis.places import Place, full, nowhere, plain_before, server, user
@@ -303,5 +303,5 @@ MISCONFIGURED: list[tuple[str, Place, str]] = [
 )
 def test_a_redis_that_cannot_serve_is_named(tmp_path: Path, place: Place, sentence: str) -> None:
     with place(tmp_path) as url, pytest.raises(LedgerUnavailable) as refusal:
-        Fitness(service="worker", url=url, trusting=False).check()
+        RedisRequirements(service="worker", url=url, allow_data_loss=False).check()
     assert sentence in str(refusal.value)

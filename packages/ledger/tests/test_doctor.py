@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handoff_contracts import CATALOGUE, Policy
-from handoff_ledger.doctor import Survey, redis_faults, service_faults
+from handoff_ledger.doctor import ServiceHealth, redis_faults, service_faults
 
 WELL: dict[str, Any] = {
     "redis_version": "8.2.2",
@@ -16,7 +16,7 @@ WELL: dict[str, Any] = {
     "maxmemory": 100,
     "used_memory": 10,
 }
-SERVED = Survey(skew_seconds=0.1, swept_seconds=0.5, unserved=[], parked={})
+SERVED = ServiceHealth(skew_seconds=0.1, swept_seconds=0.5, unserved=[], parked={})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from redis import exceptions
 from handoff_common.sentinels import MASTER_NOT_FOUND, UnknownMaster
 from handoff_ledger import LedgerMisconfigured
 from handoff_ledger.outages import explain, explain_reply, unavailable
-from handoff_ledger.sentences import REPLIES
+from handoff_ledger.redis_errors import REPLIES
 
 SECRET = "planted"
 WAITS = [

@@ -1,4 +1,4 @@
-"""How a script's text is put together."""
+"""How `load` builds the text of a script."""
 
 import json
 import re
@@ -9,38 +9,45 @@ import pytest
 
 from handoff_ledger import scripts
 
-NAMES = sorted(
-    path.name.removesuffix(".lua")
-    for path in files(scripts).iterdir()
-    if path.name.endswith(".lua") and path.name != "prelude.lua"
-)
+FUNCTION_PATTERN = re.compile(r"^local function (\w+)", re.MULTILINE)
+NAMES = sorted(path.name.removesuffix(".lua") for path in files(scripts).iterdir() if path.name.endswith(".lua"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_adds_work_is_refused_at_the_memory_limit_and_nothing_else(name: str) -> None:
+def test_redis_refuses_only_scripts_that_add_work_at_its_memory_limit(name: str) -> None:
     shebang = scripts.load(name).text.splitlines()[0]
     assert shebang == ("#!lua flags=" if name in {"accept", "accept_batch"} else "#!lua flags=allow-oom")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_redis_knows_it_by_the_digest_of_its_text(name: str) -> None:
+def test_a_script_carries_the_digest_of_its_text(name: str) -> None:
     script = scripts.load(name)
     assert script.sha == sha1(script.text.encode(), usedforsecurity=False).hexdigest()
     assert scripts.load(name) is script
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_has_what_it_calls_of_the_library(name: str) -> None:
-    body, text = files(scripts).joinpath(f"{name}.lua").read_text(), scripts.load(name).text
-    library = "".join(files(scripts).joinpath("lib", f"{part}.lua").read_text() for part in scripts.LIBRARY)
-    called = {function for function in scripts.FUNCTION.findall(library) if re.search(rf"[ (]{function}\(", body)}
-    assert called <= set(scripts.FUNCTION.findall(text))
+def test_a_script_has_every_library_function_that_it_calls_in_the_order_of_the_library(name: str) -> None:
+    text = scripts.load(name).text
+    library = [block for part in scripts.LIBRARY_PARTS for block in scripts.blocks(part)]
+    defined = [match[1] for block in library if (match := scripts.LOCAL_PATTERN.match(block))]
+    present = FUNCTION_PATTERN.findall(text)
+    assert {function for function in defined if re.search(rf"(?<![.\w]){function}\(", text)} <= {*present}
+    assert [block for block in library if block in text] == sorted(
+        (block for block in library if block in text), key=text.index
+    )
 
 
-def test_what_is_called_most_has_nothing_else_of_it() -> None:
-    functions = scripts.FUNCTION.findall(scripts.load("accept").text)
+def test_a_script_has_no_library_function_that_it_does_not_call() -> None:
+    functions = FUNCTION_PATTERN.findall(scripts.load("accept").text)
     assert "enqueue" in functions
-    assert "finish" not in functions
+    assert not {"finish", "redrive", "leader_key", "close_items"} & {*functions}
+
+
+def test_names_in_the_library_are_unique() -> None:
+    library = [block for part in scripts.LIBRARY_PARTS for block in scripts.blocks(part)]
+    names = [match[1] for block in library if (match := scripts.LOCAL_PATTERN.match(block))]
+    assert len(names) == len({*names})
 
 
 def test_the_template_is_json_and_a_lua_function_of_its_values() -> None:
@@ -53,6 +60,6 @@ def test_the_template_is_json_and_a_lua_function_of_its_values() -> None:
     assert "@" not in function
 
 
-def test_a_name_that_is_no_script_is_an_error() -> None:
+def test_an_unknown_name_raises() -> None:
     with pytest.raises(FileNotFoundError):
         scripts.load("flushall")

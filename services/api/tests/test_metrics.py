@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from handoff_api.metrics import TASK_BUCKETS_MS, LedgerMetrics, render, totals
 from handoff_ledger import QueueState
-from handoff_ledger.calls import Held
+from handoff_ledger.calls import ChannelHold
 
 STATS = [
     *("push.send accepted", "7", "push.send item delivered", "9", "push.send run 10", "2", "push.send run 2500", "1"),
@@ -32,7 +32,7 @@ def samples(metrics: LedgerMetrics) -> dict[tuple[str, frozenset[tuple[str, str]
 def test_counts_histograms_and_queues() -> None:
     snapshot = totals().parse([STATS, 3, 2, 1, 500])
     queues = [QueueState(name="bulk", depth=5, oldest_seconds=1.5, served=True, overdue=2)]
-    holds = [Held("fcm:shop:1f", "throttled", 12.5)]
+    holds = [ChannelHold("fcm:shop:1f", "throttled", 12.5)]
     found = samples(LedgerMetrics(snapshot, queues, 0.25, holds))
 
     def value(name: str, **labels: str) -> float:

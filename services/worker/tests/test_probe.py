@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 from handoff_worker.probe import STALE_SECONDS, main
 
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def redis(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     """Makes the check of Redis succeed."""
-    monkeypatch.setattr(Fitness, "check", lambda _: None)
+    monkeypatch.setattr(RedisRequirements, "check", lambda _: None)
 
 
 def probe(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

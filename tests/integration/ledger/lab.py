@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from redis import Redis
 
 from handoff_contracts import CATALOGUE, QUEUES, Contract, Policy
-from handoff_ledger import AsyncLedger, Batch, Call, Claim, Failure, Limits, State, Submission, Task, calls
+from handoff_ledger import AsyncLedger, Batch, Call, Claim, Failure, Limits, State, Submission, Task, calls, keys
 from process import wait_until
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class Lab:
             self.run(calls.cancel(id, LIMITS))
         elif state is State.EXPIRED:
             id = self.submit(expires_ms=1)
-            self.redis.hset(f"handoff:task:{id}", "expires", "1")
+            self.redis.hset(keys.task(id), "expires", "1")
             self.run(calls.claim(id, "w1", ECHO, LIMITS))
         elif state is State.DEAD:
             claim = self.claimed(ONCE)
@@ -145,12 +145,12 @@ class Lab:
         assert wait_until(lambda: self.redis.time() >= (start[0], start[1] + 2_000), 5)
         return self.sweep(**times)  # type: ignore[arg-type]  # times are all integers
 
-    def lapse(self, *ids: str) -> None:
+    def expire_leases(self, *ids: str) -> None:
         """Ends the leases of running tasks."""
-        self.redis.zadd("handoff:running", dict.fromkeys(ids, 1), xx=True)
+        self.redis.zadd(keys.state("running"), dict.fromkeys(ids, 1), xx=True)
 
     def come_due(self, *ids: str) -> None:
-        self.redis.zadd("handoff:scheduled", dict.fromkeys(ids, 1), xx=True)
+        self.redis.zadd(keys.state("scheduled"), dict.fromkeys(ids, 1), xx=True)
 
     def pop(self, queue: str = "default") -> str:
         """Takes the oldest message as a worker does that is killed before it has done anything. Gives its task's id."""
@@ -167,7 +167,7 @@ class Lab:
         return [name for name in self.index_names() if self.redis.zscore(name, id) is not None]
 
     def index_names(self) -> list[str]:
-        apart = {"handoff:expiring", "handoff:missing", "handoff:batch_steps", "handoff:staging"}
+        apart = {keys.expiring(), keys.missing(), keys.batch_steps(), keys.staging()}
         return sorted(name for name in self.redis.scan_iter("handoff:*", _type="zset") if name not in apart)
 
     def dump(self, *without: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import booleans, builds, integers, lists, sampled_from
 
-from handoff_ledger import NotRedrivable, State, Submission, calls
+from handoff_ledger import NotRedrivable, State, Submission, calls, keys
 from tests.integration.ledger.lab import ECHO, LIMITS, ONCE, PUSH, TWICE, Lab
 from tests.integration.ledger.model import Kept, Look
 
@@ -112,7 +112,7 @@ class Clients(RuleBasedStateMachine):
     def holds(self) -> None:
         look = Look(self.lab.redis)
         for task in self.kept.values():
-            record = look[f"handoff:task:{task.id}"]
+            record = look[keys.task(task.id)]
             assert (record["state"], int(record.get("fence", 0)), int(record.get("attempt", 0))) == (
                 task.state,
                 task.fence,
@@ -129,17 +129,17 @@ class Clients(RuleBasedStateMachine):
 
     def no_stranger(self, look: Look) -> None:
         batches = {task.batch for task in self.kept.values() if task.batch}
-        assert look.ids("handoff:task:") == look.ids("handoff:payload:") == set(self.kept)
-        assert look.ids("handoff:batch:") == look.ids("handoff:common:") == batches
+        assert look.ids(keys.task("")) == look.ids(keys.payload("")) == set(self.kept)
+        assert look.ids(keys.batch("")) == look.ids(keys.common("")) == batches
         ended = {task.id for task in self.kept.values() if task.state.ended}
-        assert look.ids("celery-task-meta-") == ended
-        assert ended <= look.ids("handoff:outcome:") <= set(self.kept)
-        assert look.ids("handoff:items:") == {task.id for task in self.kept.values() if task.recorded}
+        assert look.ids(keys.celery_result("")) == ended
+        assert ended <= look.ids(keys.outcome("")) <= set(self.kept)
+        assert look.ids(keys.items("")) == {task.id for task in self.kept.values() if task.recorded}
         assert {id for name in look.indexes for id in look[name]} <= set(self.kept)
 
     def batches_add_up(self, look: Look) -> None:
-        for batch in look.ids("handoff:batch:"):
-            record = look[f"handoff:batch:{batch}"]
+        for batch in look.ids(keys.batch("")):
+            record = look[keys.batch(batch)]
             packs = [task for task in self.kept.values() if task.batch == batch]
             counts = sum((pack.counts for pack in packs), start=Counter[State]())
             assert {state: count for state in State if (count := int(record.get(state, 0)))} == counts
@@ -157,5 +157,5 @@ class Clients(RuleBasedStateMachine):
             start=Counter[str](),
         )
         names = [f"{contract.name} {state}" for contract in (*SINGLES, PUSH) for state in State if state.ended]
-        stats = look["handoff:stats"]
+        stats = look[keys.stats()]
         assert {name: count for name in names if (count := int(stats.get(name, 0)))} == ends

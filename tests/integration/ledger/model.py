@@ -7,11 +7,11 @@ from typing import Any
 
 from redis import Redis
 
-from handoff_ledger import Claim, State
+from handoff_ledger import Claim, State, keys
 from tests.integration.ledger.lab import AnyContract, id_of
 
 # The sorted sets that are no index of a state.
-APART = {"handoff:expiring", "handoff:missing", "handoff:batch_steps", "handoff:staging"}
+APART = {keys.expiring(), keys.missing(), keys.batch_steps(), keys.staging()}
 
 
 @dataclass
@@ -37,10 +37,10 @@ class Kept:
     @property
     def index(self) -> str:
         if self.state is State.QUEUED:
-            return f"handoff:queued:{self.contract.queue.name}"
+            return keys.queued(self.contract.queue.name)
         if self.state is State.PARKED:
-            return f"handoff:parked:{self.contract.name}:{self.contract.version}"
-        return f"handoff:{self.state}"
+            return keys.parked(f"{self.contract.name}:{self.contract.version}")
+        return keys.state(self.state)
 
     @property
     def todo(self) -> list[int]:

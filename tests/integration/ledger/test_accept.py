@@ -15,6 +15,7 @@ from handoff_ledger import (
     State,
     Submission,
     calls,
+    keys,
 )
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, LIMITS, PUSH, Lab
@@ -46,7 +47,7 @@ def test_a_task_is_recorded_indexed_and_published(both: Lab) -> None:
     assert (task.contract, task.version, task.state, task.queue) == ("system.echo", 1, State.QUEUED, "default")
     assert (task.attempt, task.max_attempts, task.priority) == (0, ECHO.policy.max_attempts, "high")
     assert round(task.created_at.timestamp() * 1000) == receipt.created_ms
-    assert both.indexes(receipt.id) == ["handoff:queued:default"]
+    assert both.indexes(receipt.id) == [keys.queued("default")]
     assert both.messages() == [receipt.id]
 
 
@@ -55,8 +56,8 @@ def test_no_message_and_no_record_holds_the_payload(lab: Lab) -> None:
     lab.batch(2)
     for name in lab.redis.scan_iter("*", _type="list"):
         assert "secret" not in str(lab.redis.lrange(name, 0, -1))
-    assert "secret" not in str(lab.redis.hgetall(f"handoff:task:{id}"))
-    assert lab.redis.get(f"handoff:payload:{id}") == '{"message":"secret"}'
+    assert "secret" not in str(lab.redis.hgetall(keys.task(id)))
+    assert lab.redis.get(keys.payload(id)) == '{"message":"secret"}'
 
 
 def test_messages_wait_in_the_order_of_their_acceptance(both: Lab) -> None:
@@ -64,7 +65,7 @@ def test_messages_wait_in_the_order_of_their_acceptance(both: Lab) -> None:
     receipts = accept(both, *several)
     assert [receipt.id for receipt in receipts if isinstance(receipt, Receipt)] == [each.id for each in several]
     assert both.messages() == [each.id for each in several]
-    assert both.redis.zrange("handoff:queued:default", 0, -1) == [each.id for each in several]
+    assert both.redis.zrange(keys.queued("default"), 0, -1) == [each.id for each in several]
 
 
 def test_a_delayed_task_has_no_message_yet(both: Lab) -> None:
@@ -73,7 +74,7 @@ def test_a_delayed_task_has_no_message_yet(both: Lab) -> None:
     assert task.state is State.SCHEDULED
     assert task.due_at is not None
     assert (task.due_at - task.created_at).total_seconds() == 90
-    assert both.indexes(id) == ["handoff:scheduled"]
+    assert both.indexes(id) == [keys.state("scheduled")]
     assert both.messages() == []
 
 
@@ -86,11 +87,11 @@ def test_an_expiry_is_counted_from_the_acceptance(lab: Lab) -> None:
 @pytest.mark.parametrize("fields", [{}, {"delay_ms": 1_000}, {"priority": "high", "expires_ms": 1_000}], ids=str)
 def test_a_key_that_is_known_gives_the_first_receipt(both: Lab, fields: dict[str, Any]) -> None:
     (first,) = accept(both, echo(client="shop", key="k", **fields))
-    before = both.dump("handoff:stats")
+    before = both.dump(keys.stats())
     (again,) = accept(both, echo(client="shop", key="k", **fields))
     assert isinstance(first, Receipt)
     assert again == Receipt(first.id, first.created_ms, replayed=True)
-    assert both.dump("handoff:stats") == before
+    assert both.dump(keys.stats()) == before
 
 
 def test_a_key_is_known_at_once_within_one_step(lab: Lab) -> None:
@@ -106,7 +107,7 @@ def test_a_key_whose_record_is_gone_is_new(both: Lab, text: str) -> None:
     (first,) = accept(both, echo(key="k"))
     assert isinstance(first, Receipt)
     both.run(calls.finish(both.claim(first.id), b"null", Limits(retention_ms=1)))
-    assert wait_until(lambda: not both.redis.exists(f"handoff:task:{first.id}"), 5)
+    assert wait_until(lambda: not both.redis.exists(keys.task(first.id)), 5)
     (new,) = accept(both, echo(text, key="k"))
     assert isinstance(new, Receipt)
     assert (new.id != first.id, new.replayed) == (True, False)
@@ -138,13 +139,13 @@ def test_a_key_is_forgotten_after_a_day(lab: Lab) -> None:
 def test_a_key_for_something_else_is_a_conflict(both: Lab) -> None:
     (first,) = accept(both, echo(client="shop", key="k"))
     assert isinstance(first, Receipt)
-    before = both.dump("handoff:stats")
+    before = both.dump(keys.stats())
     (other,) = accept(both, echo("else", client="shop", key="k"))
     assert isinstance(other, IdempotencyConflict)
     assert other.known == first.id
     with pytest.raises(IdempotencyConflict):
         both.run(push(b"[{}]", client="shop", key="k"))
-    assert both.dump("handoff:stats") == before
+    assert both.dump(keys.stats()) == before
 
 
 def test_another_clients_key_is_another_key(both: Lab) -> None:
@@ -154,14 +155,14 @@ def test_another_clients_key_is_another_key(both: Lab) -> None:
 
 def test_a_batch_is_replayed_whole_or_conflicts(both: Lab) -> None:
     first = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
-    before = both.dump("handoff:stats")
+    before = both.dump(keys.stats())
     again = both.run(push(b'[{"token":"a"}]', b'[{"token":"b"}]', key="k"))
     assert again == Receipt(first.id, first.created_ms, replayed=True)
     assert both.run(push(b'[{"token":"a"},{"token":"b"}]', key="k")) == again  # packs may hold more by then
     for packs in [(b'[{"token":"a"}]', b'[{"token":"c"}]'), (b'[{"token":"a"}]',), (b'[{"token":"b"},{"token":"a"}]',)]:
         with pytest.raises(IdempotencyConflict):
             both.run(push(*packs, key="k"))
-    assert both.dump("handoff:stats") == before
+    assert both.dump(keys.stats()) == before
 
 
 def test_what_is_sent_again_is_accepted_once(both: Lab) -> None:
@@ -199,7 +200,7 @@ def test_each_of_one_step_has_its_own_answer(lab: Lab) -> None:
     several = [echo(), echo(), echo(), Submission(contract=PUSH, payload=b"{}", queue="bulk")]
     answers = accept(lab, *several, limits=TWO)
     assert [type(answer) for answer in answers] == [Receipt, Receipt, QueueFull, Receipt]
-    assert lab.redis.hgetall("handoff:stats") == {f"{ECHO.name} accepted": "2", f"{PUSH.name} accepted": "1"}
+    assert lab.redis.hgetall(keys.stats()) == {f"{ECHO.name} accepted": "2", f"{PUSH.name} accepted": "1"}
 
 
 def test_a_key_is_replayed_when_the_queue_is_full(lab: Lab) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import Claim, ClaimRefused, Failure, State, calls
+from handoff_ledger import Claim, ClaimRefused, Failure, State, calls, keys
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, TWICE, Lab
 
 LOST_REPLY = pytest.mark.parametrize("times", [1, 2], ids=["once", "reply lost"])
@@ -18,8 +18,8 @@ def test_a_claim_holds_the_task_under_a_lease(both: Lab) -> None:
     task = both.read(id)
     assert (task.state, task.attempt) == (State.RUNNING, 1)
     assert task.started_at is not None
-    assert both.indexes(id) == ["handoff:running"]
-    lease_end = both.redis.zscore("handoff:running", id)
+    assert both.indexes(id) == [keys.state("running")]
+    lease_end = both.redis.zscore(keys.state("running"), id)
     assert lease_end == int(task.started_at.timestamp() * 1000) + ECHO.policy.lease * 1000
 
 
@@ -54,27 +54,27 @@ def test_a_version_that_the_worker_does_not_know_is_parked(both: Lab) -> None:
     id = both.submit()
     assert both.run(calls.claim(id, "w1", replace(ECHO, version=2), LIMITS)) == ClaimRefused("parked")
     assert both.read(id).state is State.PARKED
-    assert both.indexes(id) == ["handoff:parked:system.echo:1"]
+    assert both.indexes(id) == [keys.parked("system.echo:1")]
 
 
 def test_a_task_that_expired_in_its_queue_is_not_run(lab: Lab) -> None:
     id = lab.ended(State.EXPIRED)
-    assert lab.indexes(id) == ["handoff:expired"]
+    assert lab.indexes(id) == [keys.state("expired")]
     assert lab.read(id).error == Failure(code="expired", message="It waited longer than it was wanted.")
 
 
 def test_a_renewal_prolongs_only_what_its_owner_runs(both: Lab) -> None:
     mine, other = both.claimed(owner="w1"), both.claimed(owner="w2")
-    both.lapse(mine.id, other.id)
+    both.expire_leases(mine.id, other.id)
     assert both.run(calls.renew("w1", [mine.id, other.id, both.submit(), both.ended(State.FAILED)])) == []
-    assert both.redis.zscore("handoff:running", other.id) == 1
-    assert (both.redis.zscore("handoff:running", mine.id) or 0) > 1
-    assert both.redis.zcard("handoff:running") == 2
+    assert both.redis.zscore(keys.state("running"), other.id) == 1
+    assert (both.redis.zscore(keys.state("running"), mine.id) or 0) > 1
+    assert both.redis.zcard(keys.state("running")) == 2
 
 
 def test_a_renewal_after_the_end_of_a_lease_still_counts(lab: Lab) -> None:
     claim = lab.claimed()
-    lab.lapse(claim.id)
+    lab.expire_leases(claim.id)
     lab.run(calls.renew("w1", [claim.id]))
     assert lab.sweep() == {}
     assert lab.read(claim.id).state is State.RUNNING
@@ -88,8 +88,8 @@ def test_a_task_succeeds_once(both: Lab, times: int) -> None:
     task = both.read(claim.id)
     assert (task.state, task.result, task.error) == (State.SUCCEEDED, {"message": "hi"}, None)
     assert task.finished_at is not None
-    assert both.indexes(claim.id) == ["handoff:succeeded"]
-    assert both.redis.hget("handoff:stats", "system.echo succeeded") == "1"
+    assert both.indexes(claim.id) == [keys.state("succeeded")]
+    assert both.redis.hget(keys.stats(), "system.echo succeeded") == "1"
 
 
 @LOST_REPLY
@@ -100,8 +100,8 @@ def test_a_task_fails_once(both: Lab, state: State, times: int) -> None:
         assert both.run(calls.fail(claim, FAULT, LIMITS, state)) is state
     task = both.read(claim.id)
     assert (task.state, task.result, task.error) == (state, None, FAULT)
-    assert both.indexes(claim.id) == [f"handoff:{state}"]
-    assert both.redis.hget("handoff:stats", f"system.echo {state}") == "1"
+    assert both.indexes(claim.id) == [keys.state(state)]
+    assert both.redis.hget(keys.stats(), f"system.echo {state}") == "1"
 
 
 def test_an_end_is_final(lab: Lab) -> None:
@@ -128,7 +128,7 @@ def test_a_retry_waits_and_is_queued_when_due(both: Lab, times: int) -> None:
     assert task.due_at is not None
     assert task.started_at is not None
     assert 59 < (task.due_at - task.started_at).total_seconds() < 70
-    assert both.indexes(claim.id) == ["handoff:scheduled"]
+    assert both.indexes(claim.id) == [keys.state("scheduled")]
     assert both.sweep() == {}
     both.come_due(claim.id)
     assert both.sweep() == {"due": 1}
@@ -149,7 +149,7 @@ def test_a_task_is_dead_after_its_attempts(both: Lab) -> None:
     for _ in range(2):
         assert both.run(calls.retry(last, 0, FAULT, LIMITS)) is State.DEAD
     assert both.read(claim.id).error == FAULT
-    assert both.indexes(claim.id) == ["handoff:dead"]
+    assert both.indexes(claim.id) == [keys.state("dead")]
 
 
 def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
@@ -162,12 +162,12 @@ def test_a_process_that_is_gone_gives_back_what_it_ran(both: Lab) -> None:
     assert both.read(claim.id).error == Failure(code="worker_lost", message="Its worker died in each attempt.")
 
 
-@pytest.mark.parametrize("end", ["lapse", "release"])
+@pytest.mark.parametrize("end", ["lease expires", "release"])
 def test_a_task_that_kills_its_worker_is_dead_after_its_attempts(lab: Lab, end: str) -> None:
     claim = lab.claimed(ONCE)
-    if end == "lapse":
-        lab.lapse(claim.id)
-        assert lab.sweep() == {"lapsed": 1}
+    if end == "lease expires":
+        lab.expire_leases(claim.id)
+        assert lab.sweep() == {"lease_expired": 1}
     else:
         lab.run(calls.release(claim.id, "w1", LIMITS))
     assert lab.read(claim.id).state is State.DEAD

@@ -50,7 +50,7 @@ def test_counts_add_up_at_each_step(both: Lab) -> None:
     both.run(calls.cancel(second, LIMITS))
     now(queued=1, cancelled=2, succeeded=1, failed=5)
     claim = both.claim(first, PUSH)
-    both.lapse(first)
+    both.expire_leases(first)
     both.sweep()
     now(queued=1, cancelled=2, succeeded=1, failed=5)
     claim = both.claim(first, PUSH)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handoff_ledger import Claim, ClaimRefused, State, UnknownTask, calls
+from handoff_ledger import Claim, ClaimRefused, State, UnknownTask, calls, keys
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
 
@@ -33,7 +33,7 @@ def test_what_waits_is_cancelled_at_once(both: Lab, waiting: Callable[[Lab], str
     assert (task.state, task.cancel_requested) == (State.CANCELLED, False)
     assert task.error is not None
     assert task.error.code == "cancelled"
-    assert both.indexes(id) == ["handoff:cancelled"]
+    assert both.indexes(id) == [keys.state("cancelled")]
     assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("cancelled")
     both.come_due(id)
     both.run(calls.announce("w1", 10, [ECHO], ["default"]))
@@ -78,8 +78,8 @@ def release(lab: Lab, claim: Claim) -> None:
     lab.run(calls.release(claim.id, "w1", LIMITS))
 
 
-def lapse(lab: Lab, claim: Claim) -> None:
-    lab.lapse(claim.id)
+def lease_expires(lab: Lab, claim: Claim) -> None:
+    lab.expire_leases(claim.id)
     lab.sweep()
 
 
@@ -94,7 +94,7 @@ def give_back(lab: Lab, claim: Claim) -> None:
         (finish, State.SUCCEEDED),  # it was too late
         (retry, State.CANCELLED),
         (release, State.CANCELLED),
-        (lapse, State.CANCELLED),
+        (lease_expires, State.CANCELLED),
         (give_back, State.CANCELLED),
     ],
 )

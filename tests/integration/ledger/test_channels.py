@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from handoff_ledger import calls
+from handoff_ledger import calls, keys
 from process import wait_until
 from tests.integration.ledger.lab import LIMITS, Lab
 
@@ -52,7 +52,7 @@ def test_a_slow_channel_says_when_there_is_a_permit(lab: Lab) -> None:
 def test_what_was_given_out_is_known_as_long_as_it_counts(lab: Lab, rate: float, seconds: float) -> None:
     began = clock(lab)
     assert taken(lab, rate, 1) == 1
-    ends = lab.redis.pexpiretime("handoff:pace:fcm:shop:1") / 1_000
+    ends = lab.redis.pexpiretime(keys.pace("fcm:shop:1")) / 1_000
     assert 0.9 * seconds <= ends - began < seconds + 30
 
 
@@ -67,7 +67,7 @@ def test_a_held_channel_lets_nothing_through_until_it_is_over(lab: Lab) -> None:
     assert (permits, held) == (0, "throttled")
     assert 50 < wait_seconds <= 60
     assert taken(lab, 0, 1, "fcm:shop:2") == 1, "another credential of the same app is another channel"
-    lab.redis.zadd("handoff:holds", {"throttled fcm:shop:1": int(clock(lab) * 1000) + 200})  # its last moments
+    lab.redis.zadd(keys.holds(), {"throttled fcm:shop:1": int(clock(lab) * 1000) + 200})  # its last moments
     assert wait_until(lambda: taken(lab, 0, 1) == 1, 5)
 
 
@@ -85,7 +85,7 @@ def test_holds_are_told_with_the_graver_reason_first(lab: Lab) -> None:
         ("fcm:shop:1", "throttled"),
         ("fcm:shop:1", "credential_rejected"),
     }
-    lab.redis.zadd("handoff:holds", {"throttled fcm:shop:1": 1, "credential_rejected fcm:shop:1": 1})
+    lab.redis.zadd(keys.holds(), {"throttled fcm:shop:1": 1, "credential_rejected fcm:shop:1": 1})
     assert lab.run(calls.holds()) == []
 
 

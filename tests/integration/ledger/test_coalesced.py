@@ -8,7 +8,7 @@ import pytest
 from pydantic_core import to_json
 from redis import Redis
 
-from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls
+from handoff_ledger import AsyncLedger, IdempotencyConflict, Receipt, Submission, calls, keys
 from handoff_ledger.async_client import GROUP
 from handoff_ledger.errors import LedgerMisconfigured
 from tests.integration.ledger.lab import ECHO, LIMITS
@@ -83,7 +83,7 @@ async def test_a_caller_that_went_away_does_not_harm_the_others(ledger: AsyncLed
 
 
 async def test_an_unforeseen_error_reaches_every_caller(ledger: AsyncLedger, redis: Redis) -> None:
-    redis.set("handoff:queued:default", "no index")
+    redis.set(keys.queued("default"), "no index")
     async with asyncio.timeout(5):
         errors = await asyncio.gather(*(ledger.accept(echo()) for _ in range(3)), return_exceptions=True)
     assert [type(error) for error in errors] == [LedgerMisconfigured] * 3

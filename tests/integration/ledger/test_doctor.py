@@ -62,7 +62,7 @@ def test_a_ledger_that_nobody_serves(lab: Lab, capsys: pytest.CaptureFixture[str
     lab.run(calls.park(lab.messages()[0]))
     assert main() == 1
     said = capsys.readouterr().out
-    assert "Nobody reconciles" in said
+    assert "No reconciler runs" in said
     assert "No worker serves the queue 'bulk' (0 waiting): start one with -Q bulk." in said
     assert f"No worker knows {ECHO.name}:1" in said
     assert f"1 tasks are parked for {ECHO.name}:1" in said

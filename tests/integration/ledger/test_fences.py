@@ -21,8 +21,8 @@ STEPS: dict[str, Callable[[Claim], Call[Any]]] = {
 @pytest.mark.parametrize("now", ["queued", "running", "scheduled", "succeeded"])
 def test_a_worker_that_lost_its_lease_changes_nothing(both: Lab, step: Callable[[Claim], Call[Any]], now: str) -> None:
     late = both.claim(f"{both.batch(2)}.0", PUSH)
-    both.lapse(late.id)
-    assert both.sweep() == {"lapsed": 1}
+    both.expire_leases(late.id)
+    assert both.sweep() == {"lease_expired": 1}
     if now != "queued":
         holder = both.claim(late.id, PUSH, "w2")
         assert holder.fence == late.fence + 1

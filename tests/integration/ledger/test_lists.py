@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handoff_ledger import State, calls
+from handoff_ledger import State, calls, keys
 from tests.integration.ledger.lab import ECHO, LIMITS, PUSH, TWICE, Lab
 
 
@@ -73,7 +73,7 @@ def test_a_state_is_listed_newest_first(both: Lab) -> None:
 
 def test_what_comes_while_one_pages_moves_no_page(lab: Lab) -> None:
     ids = [lab.ended(State.SUCCEEDED) for _ in range(6)]
-    lab.redis.zadd("handoff:succeeded", dict.fromkeys(ids, 10**12))
+    lab.redis.zadd(keys.state("succeeded"), dict.fromkeys(ids, 10**12))
     found = pages(lab, 2, lambda: lab.ended(State.SUCCEEDED), state=State.SUCCEEDED)
     assert flat(found) == sorted(ids, reverse=True)
 
@@ -119,7 +119,7 @@ def test_a_page_shows_how_tasks_ended(lab: Lab) -> None:
 def test_a_filter_that_matches_little_gives_short_pages_that_go_on(lab: Lab) -> None:
     needle = lab.submit(TWICE)
     lab.batch(*[1] * 1_200)
-    lab.redis.zunionstore("handoff:queued:default", ["handoff:queued:default", "handoff:queued:bulk"])
+    lab.redis.zunionstore(keys.queued("default"), [keys.queued("default"), keys.queued("bulk")])
     found = pages(lab, 5, contract="lab.twice")
     assert flat(found) == [needle]
     assert len(found) > 1
@@ -127,6 +127,6 @@ def test_a_filter_that_matches_little_gives_short_pages_that_go_on(lab: Lab) -> 
 
 def test_a_record_that_expired_is_passed_over(lab: Lab) -> None:
     ids = [lab.ended(State.SUCCEEDED) for _ in range(3)]
-    lab.redis.zadd("handoff:succeeded", {id: at for at, id in enumerate(ids)})  # each came there at a time of its own
-    lab.redis.delete(f"handoff:task:{ids[1]}")
+    lab.redis.zadd(keys.state("succeeded"), {id: at for at, id in enumerate(ids)})  # at different times
+    lab.redis.delete(keys.task(ids[1]))
     assert flat(pages(lab, 1)) == [ids[2], ids[0]]

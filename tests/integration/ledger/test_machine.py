@@ -11,7 +11,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, lists, sampled_from
 
 from handoff_contracts import Contract
-from handoff_ledger import Call, Claim, ClaimRefused, Stale, State, calls
+from handoff_ledger import Call, Claim, ClaimRefused, Stale, State, calls, keys
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 from tests.integration.ledger.machine import PICKS, SINGLES, Clients, Pick
 from tests.integration.ledger.model import Kept
@@ -170,7 +170,7 @@ class LedgerMachine(Clients):
         for task in [task for task in self.kept.values() if task.state is state][:most]:
             task.overdue = True
             self.lab.come_due(task.id)
-            self.lab.lapse(task.id)
+            self.lab.expire_leases(task.id)
 
     @rule(pick=PICKS)
     def patience_ends(self, pick: Pick) -> None:
@@ -178,14 +178,14 @@ class LedgerMachine(Clients):
         task = self.task(pick)
         if task.expiring:
             task.expires = True
-            self.lab.redis.hset(f"handoff:task:{task.id}", "expires", "1")
-            self.lab.redis.zadd("handoff:expiring", {task.id: 1}, xx=True)
+            self.lab.redis.hset(keys.task(task.id), "expires", "1")
+            self.lab.redis.zadd(keys.expiring(), {task.id: 1}, xx=True)
 
     @rule(contracts=lists(sampled_from([*SINGLES, PUSH]), unique=True))
     def announce(self, contracts: list[Any]) -> None:
         """The workers that live now know these contracts."""
         for name in self.served:
-            self.lab.redis.delete(f"handoff:serves:{name}:1")
+            self.lab.redis.delete(keys.served_contract(f"{name}:1"))
         self.served = {contract.name for contract in contracts}
         self.lab.run(calls.announce("w1", 3_600, contracts, []))
 
@@ -202,7 +202,7 @@ class LedgerMachine(Clients):
         self.sweep()
         self.lab.sweep_twice()
         for queue in ("default", "bulk"):
-            queued = {task.id for task in self.kept.values() if task.index == f"handoff:queued:{queue}"}
+            queued = {task.id for task in self.kept.values() if task.index == keys.queued(queue)}
             assert sorted(id for id in self.lab.messages(queue) if id in queued) == sorted(queued)
 
     @rule()

@@ -2,6 +2,7 @@
 
 import json
 
+from handoff_ledger import keys
 from process import wait_until
 from tests.integration.ledger.lab import Lab
 
@@ -80,5 +81,5 @@ def test_marks_of_missing_messages_do_not_pile_up(lab: Lab) -> None:
         lab.submit()
     lab.redis.delete("default")
     lab.sweep(grace=1)
-    assert lab.redis.zcard("handoff:missing") == 5
-    assert wait_until(lambda: lab.sweep(grace=1) == {} and not lab.redis.exists("handoff:missing"), 5)
+    assert lab.redis.zcard(keys.missing()) == 5
+    assert wait_until(lambda: lab.sweep(grace=1) == {} and not lab.redis.exists(keys.missing()), 5)

@@ -2,7 +2,7 @@
 
 from pydantic_core import from_json
 
-from handoff_ledger import State, calls
+from handoff_ledger import State, calls, keys
 from tests.integration.ledger.lab import FAULT, LIMITS, PUSH, Lab
 
 
@@ -12,7 +12,7 @@ def test_giving_back_does_not_count_as_an_attempt(both: Lab) -> None:
         claim = both.claim(pack, PUSH)
         assert (claim.fence, claim.attempt) == (fence, 1)
         assert both.run(calls.give_back(claim)) is State.QUEUED
-    assert both.indexes(pack) == ["handoff:queued:bulk"]
+    assert both.indexes(pack) == [keys.queued("bulk")]
 
 
 def test_a_pack_goes_on_after_what_was_recorded(both: Lab) -> None:
@@ -40,8 +40,8 @@ def test_outcomes_whose_reply_was_lost_are_counted_once(both: Lab) -> None:
             assert both.run(call) is True
     assert both.counts(batch) == {"succeeded": 3}
     assert both.read_batch(batch).state == "ended"
-    assert both.redis.llen(f"handoff:items:{claim.id}") == 2
-    assert both.redis.hget("handoff:stats", "push.send item succeeded") == "3"
+    assert both.redis.llen(keys.items(claim.id)) == 2
+    assert both.redis.hget(keys.stats(), "push.send item succeeded") == "3"
 
 
 def test_a_wide_pack_recorded_item_by_item_is_claimed_again(lab: Lab) -> None:

@@ -1,6 +1,6 @@
 """The state of the queues, as scaling and operators see it."""
 
-from handoff_ledger import calls
+from handoff_ledger import calls, keys
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, Lab
 
@@ -23,8 +23,8 @@ def test_a_queue_is_served_while_a_worker_says_so(both: Lab) -> None:
 def test_the_oldest_has_waited_since_its_acceptance(lab: Lab) -> None:
     id = lab.submit()
     lab.submit()
-    created = int(str(lab.redis.hget(f"handoff:task:{id}", "created")))
-    lab.redis.hset(f"handoff:task:{id}", "created", created - 90_000)
+    created = int(str(lab.redis.hget(keys.task(id), "created")))
+    lab.redis.hset(keys.task(id), "created", created - 90_000)
     ages = {queue.name: queue.oldest_seconds for queue in lab.run(calls.queues())}
     assert 90 <= ages.pop("default") < 100
     assert set(ages.values()) == {0}
@@ -32,8 +32,8 @@ def test_the_oldest_has_waited_since_its_acceptance(lab: Lab) -> None:
 
 def test_a_task_that_was_scheduled_has_waited_since_it_was_due(lab: Lab) -> None:
     id = lab.submit(delay_ms=60_000)
-    due = int(str(lab.redis.hget(f"handoff:task:{id}", "due")))
-    lab.redis.hset(f"handoff:task:{id}", mapping={"created": due - 10_060_000, "due": due - 60_000})
+    due = int(str(lab.redis.hget(keys.task(id), "due")))
+    lab.redis.hset(keys.task(id), mapping={"created": due - 10_060_000, "due": due - 60_000})
     lab.come_due(id)
     lab.sweep()
     (age,) = (queue.oldest_seconds for queue in lab.run(calls.queues()) if queue.name == "default")
@@ -43,7 +43,7 @@ def test_a_task_that_was_scheduled_has_waited_since_it_was_due(lab: Lab) -> None
 def test_what_is_due_or_without_a_lease_is_overdue_until_it_is_swept(lab: Lab) -> None:
     lab.come_due(lab.submit(delay_ms=60_000))
     lab.submit(delay_ms=60_000)
-    lab.lapse(lab.claimed().id)
+    lab.expire_leases(lab.claimed().id)
     lab.claimed()
     assert _overdue(lab) == {"default": 2}
     lab.sweep()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import State, calls
+from handoff_ledger import State, calls, keys
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, LIMITS, Lab
 
@@ -19,10 +19,10 @@ def test_a_quiet_ledger_gives_nothing_to_do(both: Lab) -> None:
 
 def test_due_tasks_are_queued_in_the_order_of_their_times(lab: Lab) -> None:
     first, second, later = (lab.submit(delay_ms=60_000) for _ in range(3))
-    lab.redis.zadd("handoff:scheduled", {second: 2, first: 1})
+    lab.redis.zadd(keys.state("scheduled"), {second: 2, first: 1})
     assert lab.sweep() == {"due": 2}
     assert lab.messages() == [first, second]
-    assert lab.indexes(first) == ["handoff:queued:default"]
+    assert lab.indexes(first) == [keys.queued("default")]
     assert lab.read(later).state is State.SCHEDULED
 
 
@@ -33,11 +33,11 @@ def test_a_short_delay_comes_to_its_end(lab: Lab) -> None:
 
 
 class TestLeases:
-    def test_a_task_whose_lease_lapsed_goes_to_another_worker(self, both: Lab) -> None:
+    def test_a_task_whose_lease_expired_goes_to_another_worker(self, both: Lab) -> None:
         claim = both.claimed()
         both.pop()
-        both.lapse(claim.id)
-        assert both.sweep() == {"lapsed": 1}
+        both.expire_leases(claim.id)
+        assert both.sweep() == {"lease_expired": 1}
         assert both.messages() == [claim.id]
         again = both.claim(claim.id, owner="w2")
         assert (again.fence, again.attempt) == (2, 2)
@@ -45,31 +45,31 @@ class TestLeases:
     def test_one_that_is_held_stays(self, lab: Lab) -> None:
         claim = lab.claimed()
         assert lab.sweep() == {}
-        assert lab.indexes(claim.id) == ["handoff:running"]
+        assert lab.indexes(claim.id) == [keys.state("running")]
 
     def test_a_short_lease_ends_by_itself(self, lab: Lab) -> None:
         brief = replace(ECHO, policy=replace(ECHO.policy, lease=3.0))
         claim = lab.claimed(brief)
-        lab.redis.hset(f"handoff:task:{claim.id}", "lease", 40)
+        lab.redis.hset(keys.task(claim.id), "lease", 40)
         lab.run(calls.renew("w1", [claim.id]))
-        assert wait_until(lambda: lab.sweep() == {"lapsed": 1}, 5)
+        assert wait_until(lambda: lab.sweep() == {"lease_expired": 1}, 5)
 
     def test_after_a_gap_leases_get_time_to_be_renewed(self, lab: Lab) -> None:
         renewed, lost = lab.claimed(), lab.claimed(owner="w2")
         lab.sweep()
-        lab.lapse(renewed.id, lost.id)
-        lab.redis.set("handoff:swept", 1)  # every reconciler was away since
+        lab.expire_leases(renewed.id, lost.id)
+        lab.redis.set(keys.last_sweep(), 1)  # every reconciler was away since
         assert lab.sweep(gap=3_000, amnesty=60_000) == {}
         lab.run(calls.renew("w1", [renewed.id]))
         assert lab.sweep() == {}
-        lab.redis.pexpire("handoff:amnesty", 100)
-        assert wait_until(lambda: lab.sweep() == {"lapsed": 1}, 5)
+        lab.redis.pexpire(keys.lease_grace(), 100)
+        assert wait_until(lambda: lab.sweep() == {"lease_expired": 1}, 5)
         assert lab.read(renewed.id).state is State.RUNNING
         assert lab.read(lost.id).state is State.QUEUED
 
     def test_the_first_sweep_ever_is_after_a_gap(self, lab: Lab) -> None:
         claim = lab.claimed()
-        lab.lapse(claim.id)
+        lab.expire_leases(claim.id)
         assert lab.run(calls.sweep("r1", LIMITS)) == {}
         assert lab.read(claim.id).state is State.RUNNING
 
@@ -86,7 +86,7 @@ class TestLeadership:
         lab.sweep("r1")
         lab.come_due(lab.submit(delay_ms=60_000))
         assert lab.sweep("r2") == {}
-        lab.redis.pexpire("handoff:leader", 100)
+        lab.redis.pexpire(keys.leader(), 100)
         assert wait_until(lambda: lab.sweep("r2") == {"due": 1}, 5)
         lab.come_due(lab.submit(delay_ms=60_000))
         assert lab.sweep("r1") == {}
@@ -94,7 +94,7 @@ class TestLeadership:
     def test_a_leader_that_sweeps_stays_it(self, lab: Lab) -> None:
         for _ in range(3):
             lab.sweep("r1", leads=60_000)
-            assert (lab.redis.pttl("handoff:leader")) > 50_000
+            assert (lab.redis.pttl(keys.leader())) > 50_000
 
 
 def test_one_sweep_moves_no_more_than_its_bound(lab: Lab) -> None:
@@ -105,10 +105,10 @@ def test_one_sweep_moves_no_more_than_its_bound(lab: Lab) -> None:
 
 @pytest.mark.parametrize("index", ["scheduled", "running", "queued:default", "expiring", "parked:system.echo:1"])
 def test_an_entry_without_a_record_is_dropped(lab: Lab, index: str) -> None:
-    lab.redis.zadd(f"handoff:{index}", {"0" * 26: 1})
-    lab.redis.sadd("handoff:parkings", "system.echo:1")
+    lab.redis.zadd(keys.state(index), {"0" * 26: 1})
+    lab.redis.sadd(keys.parked_versions(), "system.echo:1")
     lab.run(calls.announce("w1", 60, [ECHO], []))
     assert lab.sweep_twice() == {}
     assert lab.index_names() == []
-    assert not lab.redis.exists("handoff:expiring")
+    assert not lab.redis.exists(keys.expiring())
     assert not list(lab.redis.scan_iter("handoff:task:*"))

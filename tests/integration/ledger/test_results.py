@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 from celery.result import AsyncResult
 
-from handoff_ledger import State, calls
+from handoff_ledger import State, calls, keys
 from handoff_ledger.errors import TaskError
 from handoff_ledger.scripts import load
 from tests.integration.ledger.lab import LIMITS, Lab
@@ -67,13 +67,13 @@ def test_a_task_that_has_not_ended_is_pending(lab: Lab, celery: Celery) -> None:
 def test_who_waits_is_told_at_the_end(lab: Lab, celery: Celery) -> None:
     claim = lab.claimed()
     with lab.redis.pubsub() as channel:  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        channel.subscribe(f"celery-task-meta-{claim.id}", f"handoff:events:{claim.id}")
+        channel.subscribe(keys.celery_result(claim.id), keys.events(claim.id))
         heard = channel.listen()
         assert {next(heard)["type"], next(heard)["type"]} == {"subscribe"}
         lab.run(calls.finish(claim, b"1", LIMITS))
         told = {message["channel"]: message["data"] for message in (next(heard), next(heard))}
-    assert told[f"handoff:events:{claim.id}"] == "succeeded"
-    assert '"status":"SUCCESS"' in told[f"celery-task-meta-{claim.id}"]
+    assert told[keys.events(claim.id)] == "succeeded"
+    assert '"status":"SUCCESS"' in told[keys.celery_result(claim.id)]
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_a_date_is_that_of_the_calendar(lab: Lab, day: str) -> None:
         "local clock = redis.call('TIME')", f"local clock = {{ {int(moment.timestamp())}, 999999 }}"
     )
     head, _, _ = script.partition("-- Ends a running task")
-    assert lab.redis.eval(f"{head}\nreturn iso()", 0) == moment.isoformat()
+    assert lab.redis.eval(f"{head}\nreturn iso_now()", 0) == moment.isoformat()

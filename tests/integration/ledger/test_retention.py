@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from handoff_ledger import Limits, State, UnknownTask, calls
+from handoff_ledger import Limits, State, UnknownTask, calls, keys
 from handoff_ledger.calls.items import list_items
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, ONCE, PUSH, Lab
 
 BRIEF = Limits(retention_ms=150)
 # One key each, whatever the number of tasks.
-STAYS = {"handoff:stats", "handoff:seq", "handoff:leader", "handoff:swept", "handoff:actions"}
+STAYS = {keys.stats(), keys.sequence(), keys.leader(), keys.last_sweep(), keys.actions()}
 DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -33,9 +33,9 @@ def die(lab: Lab, limits: Limits) -> str:
     return claim.id
 
 
-def lapse(lab: Lab, limits: Limits) -> str:
+def lease_expires(lab: Lab, limits: Limits) -> str:
     claim = lab.claimed(ONCE)
-    lab.lapse(claim.id)
+    lab.expire_leases(claim.id)
     lab.sweep(limits=limits)
     return claim.id
 
@@ -48,14 +48,14 @@ def cancel(lab: Lab, limits: Limits) -> str:
 
 def expire(lab: Lab, limits: Limits) -> str:
     id = lab.submit(expires_ms=60_000)
-    lab.redis.zadd("handoff:expiring", {id: 1})
+    lab.redis.zadd(keys.expiring(), {id: 1})
     lab.sweep(limits=limits)
     return id
 
 
 def expire_at_claim(lab: Lab, limits: Limits) -> str:
     id = lab.submit(expires_ms=60_000)
-    lab.redis.hset(f"handoff:task:{id}", "expires", "1")
+    lab.redis.hset(keys.task(id), "expires", "1")
     lab.run(calls.claim(id, "w1", ECHO, limits))
     return id
 
@@ -84,7 +84,7 @@ def failed_pack(lab: Lab, limits: Limits) -> str:
 
 
 ENDS = pytest.mark.parametrize(
-    "end", [finish, fail, die, lapse, cancel, expire, expire_at_claim, retry_then_finish, pack, failed_pack]
+    "end", [finish, fail, die, lease_expires, cancel, expire, expire_at_claim, retry_then_finish, pack, failed_pack]
 )
 
 
@@ -99,9 +99,9 @@ def test_every_key_of_an_ended_task_has_its_time(lab: Lab, end: Callable[[Lab, L
     assert lab.read(id).state.ended
     lab.sweep()
     left = {key: lab.redis.pttl(key) for key in keys_of(lab, id)}
-    assert f"handoff:task:{id}" in left
+    assert keys.task(id) in left
     for key, ttl in left.items():
-        longest = DAY_MS if key.startswith("celery-task-meta-") else LIMITS.retention_ms
+        longest = DAY_MS if key.startswith(keys.celery_result("")) else LIMITS.retention_ms
         assert longest - 10_000 < ttl <= longest, key
 
 
@@ -129,7 +129,7 @@ def test_what_is_open_is_kept_for_ever(lab: Lab) -> None:
 def test_a_celery_result_lives_no_longer_than_its_record(lab: Lab) -> None:
     finished = lab.claimed()
     lab.run(calls.finish(finished, b"null", BRIEF))
-    assert 0 < lab.redis.pttl(f"celery-task-meta-{finished.id}") <= BRIEF.retention_ms
+    assert 0 < lab.redis.pttl(keys.celery_result(finished.id)) <= BRIEF.retention_ms
 
 
 def test_the_packs_of_a_batch_live_as_long_as_the_batch(lab: Lab) -> None:
@@ -140,7 +140,7 @@ def test_the_packs_of_a_batch_live_as_long_as_the_batch(lab: Lab) -> None:
     time_of_end = lab.redis.time()[0]
     assert wait_until(lambda: lab.redis.time()[0] > time_of_end, 5)  # longer than the retention
     lab.sweep(limits=BRIEF)
-    assert lab.indexes(f"{batch}.0") == ["handoff:failed"]
+    assert lab.indexes(f"{batch}.0") == [keys.state("failed")]
     assert lab.counts(batch) == {"failed": 1, "queued": 1}
     items, _ = lab.run(list_items(batch, 10))
     assert [item.state for item in items] == [State.FAILED, State.QUEUED]
@@ -156,7 +156,7 @@ def test_packs_of_a_batch_that_is_opened_again_are_kept_again(lab: Lab) -> None:
     for number in range(2):
         lab.run(calls.fail(lab.claim(f"{batch}.{number}", PUSH), FAULT, LIMITS))
     lab.sweep()
-    assert lab.redis.pttl(f"handoff:task:{batch}.1") > 0
+    assert lab.redis.pttl(keys.task(f"{batch}.1")) > 0
     lab.run(calls.redrive(f"{batch}.0", LIMITS, "ops"))
     lab.sweep()
     kept = [str(key) for key in lab.redis.scan_iter(f"handoff:*{batch}*")]
@@ -177,6 +177,6 @@ def test_a_pack_that_ends_when_its_batch_is_gone_does_not_bring_it_back(lab: Lab
     batch = lab.batch(1)
     claim = lab.claim(f"{batch}.0", PUSH)
     lab.run(calls.record(claim, [(0, State.SUCCEEDED, b"null")]))
-    lab.redis.delete(f"handoff:batch:{batch}", f"handoff:common:{batch}")
+    lab.redis.delete(keys.batch(batch), keys.common(batch))
     lab.run(calls.finish(claim, b"null", BRIEF))
     assert wait_until(lambda: not keys_of(lab, batch), 5)

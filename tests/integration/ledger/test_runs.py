@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import Claim, Stale, State, calls
+from handoff_ledger import Claim, Stale, State, calls, keys
 from tests.integration.ledger.lab import ECHO, LIMITS, ONCE, PUSH, Lab
 
 QUEUES = ["high", "default", "bulk"]
@@ -24,8 +24,8 @@ def test_the_next_task_is_claimed_as_if_its_message_had_come(both: Lab) -> None:
     assert both.messages() == [third]
     assert [both.read(id).state for id in (first, second, third)] == [State.SUCCEEDED, State.RUNNING, State.QUEUED]
     assert both.read(first).result == {"message": "hi"}
-    assert both.indexes(second) == ["handoff:running"]
-    assert both.redis.hmget(f"handoff:task:{second}", "owner", "lease") == ["w1", str(int(ECHO.policy.lease * 1000))]
+    assert both.indexes(second) == [keys.state("running")]
+    assert both.redis.hmget(keys.task(second), "owner", "lease") == ["w1", str(int(ECHO.policy.lease * 1000))]
     assert both.read(second).started_at == both.read(first).finished_at
     both.run(calls.renew("w1", [second]))
     assert both.sweep() == {}
@@ -68,7 +68,7 @@ def test_a_pack_is_followed_by_the_next(lab: Lab) -> None:
 
 
 def expired(lab: Lab) -> None:
-    lab.redis.hset(f"handoff:task:{lab.submit(PUSH, expires_ms=1_000)}", "expires", "1")
+    lab.redis.hset(keys.task(lab.submit(PUSH, expires_ms=1_000)), "expires", "1")
 
 
 def cancelled(lab: Lab) -> None:
@@ -139,15 +139,15 @@ def test_a_repeated_call_takes_no_second_one(both: Lab) -> None:
     lost, _ = both.submit(), both.submit()
     finished(both, claim)
     assert finished(both, claim) is State.SUCCEEDED
-    assert both.redis.zcard("handoff:running") == 1
-    both.lapse(lost)
-    assert both.sweep() == {"lapsed": 1}
+    assert both.redis.zcard(keys.state("running")) == 1
+    both.expire_leases(lost)
+    assert both.sweep() == {"lease_expired": 1}
     assert both.read(lost).state is State.QUEUED
 
 
 def test_who_lost_its_lease_takes_nothing(both: Lab) -> None:
     late = both.claimed()
-    both.lapse(late.id)
+    both.expire_leases(late.id)
     both.sweep()
     before = both.dump()
     with pytest.raises(Stale):

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from handoff_ledger import Call, LedgerError, State, Submission, SyncLedger, calls
+from handoff_ledger import Call, LedgerError, State, Submission, SyncLedger, calls, keys
 from handoff_ledger.acl import RULES, SCRIPTS
 from handoff_ledger.calls import RedriveFilter
 from handoff_ledger.calls.items import list_items
@@ -85,14 +85,14 @@ def redrive_all(lab: Lab) -> Call[Any]:
 def sweep(lab: Lab) -> Call[Any]:
     """Every step of the reconciler has something to do."""
     lab.come_due(lab.submit(delay_ms=60_000))
-    lab.lapse(lab.claimed().id, lab.claimed(ONCE).id)
-    lab.redis.zadd("handoff:expiring", {lab.submit(expires_ms=60_000): 1})
+    lab.expire_leases(lab.claimed().id, lab.claimed(ONCE).id)
+    lab.redis.zadd(keys.expiring(), {lab.submit(expires_ms=60_000): 1})
     lab.run(calls.park(lab.submit()))
     lab.run(calls.announce("w1", 60, [ECHO], ["default"]))
     lab.run(calls.cancel_batch(lab.batch(1, 1, 1), LIMITS, most=1))
     lab.run(stage(lab))
-    lab.redis.zadd("handoff:staging", {str(id): 1 for id in lab.redis.zrange("handoff:staging", 0, -1)})
-    lab.redis.zadd("handoff:succeeded", {lab.ended(State.SUCCEEDED): 1})
+    lab.redis.zadd(keys.staging(), {str(id): 1 for id in lab.redis.zrange(keys.staging(), 0, -1)})
+    lab.redis.zadd(keys.state("succeeded"), {lab.ended(State.SUCCEEDED): 1})
     return calls.sweep("r1", LIMITS)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from handoff_ledger import AsyncLedger, Call, ClaimRefused, LedgerUnavailable, QueueFull, State, Submission, calls
+from handoff_ledger import AsyncLedger, Call, ClaimRefused, LedgerUnavailable, QueueFull, State, Submission, calls, keys
 from handoff_ledger.calls import RedriveFilter
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT
 from handoff_ledger.calls.items import list_items
@@ -49,7 +49,7 @@ async def test_a_large_batch_is_accepted_whole_and_queued_in_order(ledger: Async
     assert lab.counts(batch) == {"queued": 2 * PACKS}
     page, _ = lab.run(list_items(batch, 1, cursor=f"{PACKS - 1}.-1"))
     assert page[0].index == 2 * (PACKS - 1)
-    assert not lab.redis.exists("handoff:staging", "handoff:staged", "handoff:batch_steps")
+    assert not lab.redis.exists(keys.staging(), keys.staged(), keys.batch_steps())
 
 
 async def test_a_large_batch_is_replayed(ledger: AsyncLedger, lab: Lab) -> None:
@@ -66,13 +66,13 @@ async def test_packs_of_a_batch_that_is_not_accepted_are_taken_away(ledger: Asyn
         await accept_large(ledger)
     sweep_to_the_end(lab)
     assert list(lab.redis.scan_iter("handoff:[tp]*:*")) == []
-    assert not lab.redis.exists("handoff:staging", "handoff:staged")
+    assert not lab.redis.exists(keys.staging(), keys.staged())
 
 
 async def test_packs_that_are_gone_are_not_accepted(ledger: AsyncLedger, lab: Lab) -> None:
     submission = large()
     lab.run(calls.stage_packs(submission, [PACK], 1, 2))
-    lab.redis.zadd("handoff:staging", {submission.id: 1})
+    lab.redis.zadd(keys.staging(), {submission.id: 1})
     assert lab.sweep() == {"discarded": 2}
     with pytest.raises(LedgerUnavailable, match="gone"):
         lab.run(calls.accept_batch(submission, [PACK], LIMITS, [PACK]))
@@ -137,21 +137,21 @@ def fill(redis: Redis, lab: Lab) -> None:
             receipts = lab.run(calls.accept(work, LIMITS))
             ids = [receipt.id for receipt in receipts if not isinstance(receipt, Exception)]
             if "expires_ms" in fields:
-                redis.zadd("handoff:expiring", dict.fromkeys(ids, 1))
+                redis.zadd(keys.expiring(), dict.fromkeys(ids, 1))
             elif "delay_ms" in fields:
                 lab.come_due(*ids)
             elif number:
                 for id in ids:
                     lab.run(calls.park(id))
         claims = [lab.claimed(owner="gone") for _ in range(MAX_RECORDS_PER_SCRIPT)]
-        lab.lapse(*(claim.id for claim in claims))
+        lab.expire_leases(*(claim.id for claim in claims))
         lab.run(calls.note_gone([("fcm:shop", f"t{number}", "1") for number in range(MAX_RECORDS_PER_SCRIPT)], LIMITS))
     lab.run(calls.announce("w1", 600, [ECHO], ["default"]))
     for state in ("dead", "succeeded"):
-        redis.zadd(f"handoff:{state}", {f"{state}{number}": 1 + number for number in range(many)})
-    redis.zadd("handoff:holds", {f"throttled fcm:{number}": 10**15 for number in range(many)})
+        redis.zadd(keys.state(state), {f"{state}{number}": 1 + number for number in range(many)})
+    redis.zadd(keys.holds(), {f"throttled fcm:{number}": 10**15 for number in range(many)})
     for number in range(many):
-        redis.xadd("handoff:actions", {"by": "ops", "action": "cancel", "about": str(number), "tasks": 1})
+        redis.xadd(keys.actions(), {"by": "ops", "action": "cancel", "about": str(number), "tasks": 1})
     redis.delete("default")
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_ledger import ClaimRefused, State, calls
+from handoff_ledger import ClaimRefused, State, calls, keys
 from process import wait_until
 from tests.integration.ledger.lab import ECHO, FAULT, LIMITS, PUSH, Lab
 
@@ -16,26 +16,26 @@ class TestExpiry:
         if where == "parked":
             both.run(calls.park(id))
         assert both.sweep() == {}
-        both.redis.zadd("handoff:expiring", {id: 1})
+        both.redis.zadd(keys.expiring(), {id: 1})
         assert both.sweep() == {"expired": 1}
         task = both.read(id)
         assert task.state is State.EXPIRED
         assert task.error is not None
         assert task.error.code == "expired"
-        assert both.indexes(id) == ["handoff:expired"]
-        assert not both.redis.exists("handoff:expiring")
+        assert both.indexes(id) == [keys.state("expired")]
+        assert not both.redis.exists(keys.expiring())
         assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("expired")
 
     def test_what_runs_is_left_to_end(self, lab: Lab) -> None:
         claim = lab.claimed(expires_ms=60_000)
-        lab.redis.zadd("handoff:expiring", {claim.id: 1})
+        lab.redis.zadd(keys.expiring(), {claim.id: 1})
         assert lab.sweep() == {}
         assert lab.run(calls.finish(claim, b"null", LIMITS)) is State.SUCCEEDED
 
     def test_what_is_tried_again_too_late_is_ended_then(self, lab: Lab) -> None:
         claim = lab.claimed(expires_ms=60_000)
-        lab.redis.zadd("handoff:expiring", {claim.id: 1})
-        lab.redis.hset(f"handoff:task:{claim.id}", "expires", "1")
+        lab.redis.zadd(keys.expiring(), {claim.id: 1})
+        lab.redis.hset(keys.task(claim.id), "expires", "1")
         lab.sweep()
         lab.run(calls.retry(claim, 60, FAULT, LIMITS))
         lab.come_due(claim.id)
@@ -45,7 +45,7 @@ class TestExpiry:
     def test_the_end_of_a_task_ends_its_expiry(self, lab: Lab) -> None:
         claim = lab.claimed(expires_ms=60_000)
         lab.run(calls.finish(claim, b"null", LIMITS))
-        assert not lab.redis.exists("handoff:expiring")
+        assert not lab.redis.exists(keys.expiring())
 
 
 class TestParking:
@@ -59,11 +59,11 @@ class TestParking:
         assert both.sweep() == {}
         assert both.run(calls.claim(id, "w1", ECHO, LIMITS)) == ClaimRefused("parked")
         both.run(calls.announce("w2", 60, [ECHO], ["default"]))
-        assert both.sweep() == {"released": 1}
-        assert both.indexes(id) == ["handoff:queued:default"]
+        assert both.sweep() == {"unparked": 1}
+        assert both.indexes(id) == [keys.queued("default")]
         assert both.messages() == [id]
         assert both.claim(id).attempt == 1
-        assert not both.redis.exists("handoff:parkings")
+        assert not both.redis.exists(keys.parked_versions())
 
     def test_what_a_dead_worker_announced_is_forgotten(self, lab: Lab) -> None:
         lab.run(calls.announce("w1", 0.02, [ECHO], ["default"]))

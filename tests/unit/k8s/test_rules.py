@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from handoff_api.metrics import HTTP_REQUESTS, HTTP_SECONDS, LedgerMetrics, render, totals
 from handoff_contracts import QUEUES
 from handoff_ledger import QueueState, State
-from handoff_ledger.calls import Held
+from handoff_ledger.calls import ChannelHold
 from tests.unit.k8s.rendering import MANIFESTS, bundle, named, of_kind
 
 OPERATIONS = MANIFESTS.parents[1] / "docs/operations.md"
@@ -41,7 +41,7 @@ def samples() -> list[tuple[str, dict[str, str]]]:
     ]
     stats = [word for event in events for word in (f"push.send {event}", "1")]
     queues = [QueueState(name=name, depth=1, oldest_seconds=1, served=True, overdue=0) for name in QUEUES]
-    snapshot, holds = totals().parse([stats, 1, 1, 1, 500]), [Held("fcm:shop:1f", "credential_rejected", 1.0)]
+    snapshot, holds = totals().parse([stats, 1, 1, 1, 500]), [ChannelHold("fcm:shop:1f", "credential_rejected", 1.0)]
     text = render(LedgerMetrics(snapshot, queues, 0.5, holds)).decode()
     return [(each.name, each.labels) for family in text_string_to_metric_families(text) for each in family.samples]
 

@@ -1,7 +1,9 @@
-"""Redis's users: one for each service, which may do what its service does and nothing else."""
+"""Redis users with minimal rights, one for each service."""
 
 import hashlib
 from collections.abc import Mapping
+
+from handoff_ledger import keys
 
 SCRIPTS = """
     del exists get hdel hget hgetall hincrby hmget hset lindex lpush lrange persist pexpire publish rpush sadd set
@@ -12,9 +14,9 @@ KOMBU = """
     brpop del eval evalsha exec exists info llen lpush multi pexpire psubscribe publish punsubscribe rpop sadd
     script|exists script|load smembers srem subscribe time unsubscribe zadd zrangebyscore zrem
 """
-QUEUES = "~high* ~default* ~bulk* ~documents*"  # kombu asks for the lists of its message priorities, too
-LEDGER = f"~handoff:* ~celery-task-meta-* {QUEUES} &handoff:events:* &celery-task-meta-*"
-# Events, and the remote control by which Flower asks workers what they do.
+QUEUES = "~high* ~default* ~bulk* ~documents*"  # kombu also reads a list for each message priority
+LEDGER = f"~{keys.PREFIX}* ~{keys.celery_result('*')} {QUEUES} &{keys.events('*')} &{keys.celery_result('*')}"
+# Celery's events, and the remote control with which Flower inspects workers.
 CELERY = "~_kombu.binding* ~*.celery.pidbox* ~celeryev.* &/0.celeryev/* &/0.celery.pidbox &/0.*.reply.celery.pidbox"
 
 
@@ -31,13 +33,13 @@ RULES: Mapping[str, str] = {
 
 
 def users_file(passwords: Mapping[str, str]) -> str:
-    """Redis's ACL file for the users in `RULES`, which holds a hash of each one's password.
+    """Returns Redis's ACL file for the users in `RULES`, with a hash of each password.
 
-    `default` is off; `probe` needs no password and can PING, which is all that a health check needs.
+    The user `default` is off. The user `probe` can PING without a password, for health checks.
     """
     lines = [
-        # Nobody logs in as `default`, but Redis loads its append-only file as it: without rights every transaction in
-        # there is refused, and what was accepted is lost.
+        # Redis replays its append-only file as `default`. Without rights, it would refuse the file's transactions and
+        # lose accepted tasks.
         "user default reset off ~* &* +@all",
         "user probe reset on nopass -@all +ping",
     ]

@@ -1,4 +1,4 @@
-"""`AsyncLedger`: runs the ledger's calls from the API's event loop, and never waits longer than its bound."""
+"""`AsyncLedger` runs the ledger's calls from an event loop, each within a time limit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,13 +16,13 @@ from handoff_ledger.outages import TRANSIENT, demoted, unavailable
 from handoff_ledger.scripts import load
 
 T = TypeVar("T")
-GROUP = 12  # tasks accepted in one step: Redis takes the first while the API still makes the others ready
-COALESCE_WINDOW_SECONDS = 0.001  # fuller groups cost less of both, and Redis has work meanwhile
+GROUP = 12  # tasks in one accept: Redis executes one group while the API prepares the next
+COALESCE_WINDOW_SECONDS = 0.001  # while Redis is busy, tasks wait for a fuller group, which costs less CPU
 FSYNC_MS = int(COMMAND_TIMEOUT_SECONDS * 1000) - 100
 
 
 class AsyncLedger:
-    """The ledger for an event loop. `durable`: work is accepted only when Redis has it on disk."""
+    """The ledger for an event loop. `durable`: Redis syncs accepted work to disk before the reply."""
 
     def __init__(self, url: str, limits: Limits, *, durable: bool = False) -> None:
         self.redis: Redis = async_client(url)
@@ -33,10 +33,10 @@ class AsyncLedger:
         self._flushes: set[asyncio.Task[None]] = set()
 
     async def run(self, call: Call[T], *, durable: bool = False) -> T:
-        """Runs one step.
+        """Runs a call and returns its value.
 
         Raises:
-            LedgerUnavailable: Redis did not take it within the bound; it may have been done all the same.
+            LedgerUnavailable: Redis did not reply within `COMMAND_TIMEOUT_SECONDS`, but may have executed the call.
         """
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
@@ -48,7 +48,7 @@ class AsyncLedger:
         return call.parse(reply)
 
     async def accept(self, submission: Submission) -> Receipt:
-        """Accepts a task, in one round trip with others that arrive in the same turn of the loop.
+        """Accepts a task, in one round trip with others that arrive in the same iteration of the event loop.
 
         While another round trip is under way, tasks join for `COALESCE_WINDOW_SECONDS`.
 
@@ -59,14 +59,14 @@ class AsyncLedger:
         future: asyncio.Future[Receipt] = loop.create_future()
         self._waiting.append((submission, future))
         if len(self._waiting) == 1:
-            # When the other requests of this turn have joined; while Redis is at work, those of a few turns.
+            # An idle Redis gets the tasks of this iteration at once; a busy one gets those of the window.
             loop.call_later(COALESCE_WINDOW_SECONDS if self._flushes else 0, self._send)
         elif len(self._waiting) == self._group:
             self._send()
         return await future
 
     async def accept_batch(self, submission: Submission, packs: Sequence[tuple[bytes, int]]) -> Receipt:
-        """Accepts a batch, whole or not at all; a large one in several steps, of which the last accepts it.
+        """Accepts a batch, whole or not at all. Calls before the last one stage the packs of a large batch.
 
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
@@ -102,10 +102,10 @@ class AsyncLedger:
                 future.set_result(reply)
 
     async def _repeated(self, step: Callable[[Call[Any]], Awaitable[Any]], call: Call[Any]) -> Any:
-        """Runs a step twice if the pool's connection was from before a restart: each step may be repeated."""
+        """Repeats a call when a pooled connection is older than Redis's restart. Every call may be repeated."""
         with suppress(ConnectionError):
             return await step(call)
-        return await step(call)  # out here, or the first error would pass for the cause of the second
+        return await step(call)  # outside the `with`, so that the first error is not the context of the second
 
     async def _evaluate(self, call: Call[Any]) -> Any:
         script = load(call.script)
@@ -115,7 +115,7 @@ class AsyncLedger:
             return await self.redis.eval(script.text, 0, *call.args)
 
     async def _confirmed(self, call: Call[Any]) -> Any:
-        """Runs a step and waits until Redis has synced it to disk: WAITAOF speaks of its own connection."""
+        """Runs a call and waits for Redis's disk, on one connection, because WAITAOF covers only its own writes."""
         async with self.redis.pipeline(transaction=False) as pipeline:
             await pipeline.eval(load(call.script).text, 0, *call.args)
             await pipeline.waitaof(1, 0, FSYNC_MS)
@@ -127,7 +127,7 @@ class AsyncLedger:
         return reply
 
     async def info(self, *sections: str) -> dict[str, Any]:
-        """What Redis says of itself. Raises `LedgerUnavailable`."""
+        """Returns Redis's INFO. Raises `LedgerUnavailable`."""
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
                 return await self.redis.info(*sections)

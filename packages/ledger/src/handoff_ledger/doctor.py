@@ -1,4 +1,4 @@
-"""`python -m handoff_ledger.doctor`: can this Redis, and what serves it, keep the promise? Exits with 1 on a fault."""
+"""`python -m handoff_ledger.doctor` prints faults of Redis and of the services. Exits with 1 on a fault."""
 
 import sys
 import time
@@ -15,19 +15,19 @@ from handoff_ledger import calls
 from handoff_ledger.calls import Call
 from handoff_ledger.calls.reconcile import RENEW_SECONDS
 from handoff_ledger.errors import LedgerUnavailable
-from handoff_ledger.fitness import Fitness, clarify, version
 from handoff_ledger.records import QueueState
+from handoff_ledger.redis_requirements import RedisRequirements, diagnose, version
 from handoff_ledger.rights import SUBJECTS
 from handoff_ledger.sync_client import SyncLedger
 
 OLDEST = (7, 2)  # the first Redis with WAITAOF
-SAFE = (8, 2, 2)  # the first Redis 8 without a known hole in its scripting
+SAFE = (8, 2, 2)  # the first Redis 8 without a known vulnerability in its scripting
 SKEW_SECONDS = 2.0
 STALE_SECONDS = 10.0  # a reconciler sweeps every half second
 
 
-class Survey(NamedTuple):
-    """What the ledger says of its workers. `skew_seconds`: this machine's clock less Redis's."""
+class ServiceHealth(NamedTuple):
+    """The state of workers and reconciler. `skew_seconds`: this machine's clock minus Redis's."""
 
     skew_seconds: float
     swept_seconds: float  # seconds since the last sweep, infinite without one
@@ -35,19 +35,21 @@ class Survey(NamedTuple):
     parked: Mapping[str, int]
 
 
-def survey() -> Call[Survey]:
-    """Asks what the doctor has to know."""
+def service_health() -> Call[ServiceHealth]:
+    """Reads the state of workers and reconciler."""
 
-    def parse(reply: list[Any]) -> Survey:
+    def parse(reply: list[Any]) -> ServiceHealth:
         now, swept, unserved, parked = reply
         since = (now - swept) / 1000 if swept else float("inf")
-        return Survey(time.time() - now / 1000, since, unserved, dict(zip(parked[::2], parked[1::2], strict=True)))
+        return ServiceHealth(
+            time.time() - now / 1000, since, unserved, dict(zip(parked[::2], parked[1::2], strict=True))
+        )
 
-    return Call("survey", [f"{contract.name}:{contract.version}" for contract in CATALOGUE], parse)
+    return Call("service_health", [f"{contract.name}:{contract.version}" for contract in CATALOGUE], parse)
 
 
 def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with Redis itself, from its INFO; each a sentence that says what to do."""
+    """Yields a sentence for each fault of Redis itself, from its INFO."""
     valkey, running = "valkey_version" in info, version(info)
     if not valkey and running and running < OLDEST:
         yield f"Redis {info['redis_version']} is too old: run 7.2 or newer."
@@ -68,19 +70,22 @@ def redis_faults(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"Redis uses {used:.0%} of its memory, so the API sheds load: add workers, or raise maxmemory."
 
 
-def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequence[AnyContract]) -> Iterator[str]:
-    """What is wrong with those that serve the ledger."""
-    if abs(said.skew_seconds) > SKEW_SECONDS:
-        yield f"This machine's clock and Redis's are {abs(said.skew_seconds):.0f} s apart: run a time service on both."
-    if said.swept_seconds > STALE_SECONDS:
-        yield "Nobody reconciles, so what a dead worker held stays there: start a worker."
+def service_faults(
+    health: ServiceHealth, queues: Sequence[QueueState], contracts: Sequence[AnyContract]
+) -> Iterator[str]:
+    """Yields a sentence for each fault of workers, queues and contracts."""
+    if abs(health.skew_seconds) > SKEW_SECONDS:
+        skew = abs(health.skew_seconds)
+        yield f"This machine's clock and Redis's are {skew:.0f} s apart: run a time service on both."
+    if health.swept_seconds > STALE_SECONDS:
+        yield "No reconciler runs, so the tasks of a dead worker stay there: start a worker."
     for queue in queues:
         if not queue.served:
             yield f"No worker serves the queue {queue.name!r} ({queue.depth} waiting): start one with -Q {queue.name}."
-    for contract in said.unserved:
+    for contract in health.unserved:
         yield f"No worker knows {contract}: deploy one that has its handler."
-    for contract, count in said.parked.items():
-        if contract in said.unserved or contract not in {f"{each.name}:{each.version}" for each in contracts}:
+    for contract, count in health.parked.items():
+        if contract in health.unserved or contract not in {f"{each.name}:{each.version}" for each in contracts}:
             yield f"{count} tasks are parked for {contract}: deploy a worker that knows it, or cancel them."
     for each in contracts:
         if each.policy.lease < 2 * RENEW_SECONDS:
@@ -88,28 +93,28 @@ def service_faults(said: Survey, queues: Sequence[QueueState], contracts: Sequen
 
 
 def faults(url: str) -> Iterator[str]:
-    """Everything that is wrong with the Redis that `url` names and with those that serve it."""
+    """Yields a sentence for each fault of the Redis at `url` and of its services."""
     ledger = SyncLedger(url)
     try:
         yield from redis_faults(ledger.info())
-        unfit = list(fitness_faults(url))
+        unfit = list(requirement_faults(url))
         yield from unfit
         if not unfit:
             states = ledger.run(calls.queues())
-            yield from service_faults(ledger.run(survey()), states, list(CATALOGUE))
+            yield from service_faults(ledger.run(service_health()), states, list(CATALOGUE))
     except (LedgerUnavailable, ResponseError) as error:
-        yield str(clarify(error, url))
+        yield str(diagnose(error, url))
     finally:
         ledger.close()
 
 
-def fitness_faults(url: str) -> Iterator[str]:
-    """Why Redis can't serve API or worker. Each may have a user of its own, and then only its rights count."""
+def requirement_faults(url: str) -> Iterator[str]:
+    """Yields unmet requirements of API and worker, or of the one service whose user the URL names."""
     user = Broker.parse(url).username
     for service in SUBJECTS:
         if user == service or user not in SUBJECTS:
             try:
-                Fitness(service=service, url=url, trusting=True).check()
+                RedisRequirements(service=service, url=url, allow_data_loss=True).check()
             except LedgerUnavailable as error:
                 yield str(error)
 

@@ -1,22 +1,22 @@
-"""What can go wrong between a caller and the ledger.
+"""Errors of the ledger.
 
 LedgerError
 ├── LedgerUnavailable     Redis is away, too slow, loading or full
-│   └── LedgerMisconfigured   Redis can't serve until somebody changes a setting
+│   └── LedgerMisconfigured   Redis can't serve until an operator changes a setting
 ├── QueueFull             a queue has reached its bound
-├── IdempotencyConflict   a key was used before, for something else
+├── IdempotencyConflict   a key was used before, for another request
 ├── UnknownTask           no task or batch has this id
 ├── NotRedrivable         a task is neither dead nor failed
-└── Stale                 this attempt no longer holds the task
+└── Stale                 this attempt has lost its lease
 """
 
 
 class LedgerError(Exception):
-    """Base of all that the ledger raises."""
+    """Base of the ledger's errors."""
 
 
 class LedgerUnavailable(LedgerError):
-    """Redis did not take the call in time. `reason` is a sentence."""
+    """Redis did not execute the call in time. `reason` is a sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class LedgerMisconfigured(LedgerUnavailable):
 
 
 class QueueFull(LedgerError):
-    """The queue has as many tasks waiting as it may have."""
+    """The queue has reached its limit of waiting tasks."""
 
     def __init__(self, queue: str) -> None:
         super().__init__(f"The queue {queue!r} is full.")
@@ -48,7 +48,7 @@ class UnknownTask(LedgerError):
 
 
 class NotRedrivable(LedgerError):
-    """Only dead and failed tasks can be queued again. `state`: what the task is."""
+    """The task is neither dead nor failed. `state` is its state."""
 
     def __init__(self, state: str) -> None:
         super().__init__(f"The task is {state}.")
@@ -56,8 +56,8 @@ class NotRedrivable(LedgerError):
 
 
 class Stale(LedgerError):
-    """The lease was lost: another attempt has the task, or it has ended."""
+    """The attempt has lost its lease: another attempt runs the task, or the task has ended."""
 
 
 class TaskError(Exception):
-    """What a stock `AsyncResult.get()` raises for a task that did not succeed; its text is the error's code."""
+    """Raised by a stock `AsyncResult.get()` for a task that did not succeed. The text is the error's code."""

@@ -1,4 +1,4 @@
-"""Ids: 26 characters that sort by the time they were made, unguessable by their 80 random bits (the ULID format)."""
+"""Ids in the ULID format: 26 characters that sort by creation time and have 80 random bits."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ TASK_ID = re.compile(rf"[{ALPHABET}]{{26}}(\.[0-9]{{1,7}})?")
 
 
 def new_id() -> str:
-    """A new id for a task or a batch."""
+    """Returns a new id for a task or a batch."""
     return _stamp(time.time_ns() // 1_000_000) + secrets.token_bytes(16).translate(LETTERS).decode()
 
 
@@ -21,5 +21,5 @@ def _stamp(milliseconds: int) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` can be the id of a task, a batch or a pack (`<batch>.<number>`)."""
+    """Returns whether `text` has the form of the id of a task, a batch or a pack (`<batch>.<number>`)."""
     return TASK_ID.fullmatch(text) is not None

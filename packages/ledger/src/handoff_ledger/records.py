@@ -1,15 +1,15 @@
-"""The one model of what the ledger holds: `Task`, `Batch`, `Item`, `QueueState`. Times are aware, in UTC."""
+"""The records that the ledger returns and the API shows. Times are in UTC."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class State(StrEnum):
-    """Where a task is in its life."""
+    """The state of a task or an item."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -23,6 +23,7 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """Whether nothing changes this state any more, except a redrive."""
         return self not in OPEN
 
 
@@ -34,40 +35,40 @@ class Record(BaseModel):
 
 
 class Failure(Record):
-    """Why a task or an item did not succeed: a stable code, and a sentence without anything from the payload."""
+    """Why a task or an item did not succeed."""
 
-    code: str
-    message: str
+    code: str = Field(description="Stable name of the error.")
+    message: str = Field(description="A sentence that quotes nothing from the payload.")
 
 
 class Progress(Record):
     """How many items of a pack have an outcome."""
 
-    done: int
-    total: int
+    done: int = Field(description="Items that have an outcome.")
+    total: int = Field(description="All items of the pack.")
 
 
 class Task(Record):
     """A task's record, without its payload."""
 
-    id: str
-    contract: str
-    version: int
-    state: State
-    queue: str
-    priority: str | None = None
-    batch: str | None = None
-    attempt: int
-    max_attempts: int
-    created_at: datetime
-    due_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    expires_at: datetime | None = None
-    cancel_requested: bool = False
-    progress: Progress | None = None
-    result: Any = None
-    error: Failure | None = None
+    id: str = Field(description="26 characters that sort by time of creation; a pack of a batch adds its number.")
+    contract: str = Field(description="Name of the contract, for example `push.send`.")
+    version: int = Field(description="Version of the contract.")
+    state: State = Field(description="Current state.")
+    queue: str = Field(description="Queue in which the task waits.")
+    priority: str | None = Field(default=None, description="Priority that the client asked for.")
+    batch: str | None = Field(default=None, description="Id of the batch that the task is a part of.")
+    attempt: int = Field(description="Number of the current or last attempt; 0 before the first one.")
+    max_attempts: int = Field(description="Number of attempts after which the task is dead.")
+    created_at: datetime = Field(description="When the ledger accepted the task.")
+    due_at: datetime | None = Field(default=None, description="When a scheduled task is queued.")
+    started_at: datetime | None = Field(default=None, description="When the first attempt started.")
+    finished_at: datetime | None = Field(default=None, description="When the task ended.")
+    expires_at: datetime | None = Field(default=None, description="When a task that still waits expires.")
+    cancel_requested: bool = Field(default=False, description="Whether a running task was asked to stop.")
+    progress: Progress | None = Field(default=None, description="Progress of a task that is a part of a batch.")
+    result: Any = Field(default=None, description="The handler's result, once the task succeeded.")
+    error: Failure | None = Field(default=None, description="Error of the last attempt, when it did not succeed.")
 
     @classmethod
     def from_fields(cls, id: str, fields: Mapping[str, str], outcome: Mapping[str, Any]) -> "Task":
@@ -83,10 +84,10 @@ class Task(Record):
             attempt=int(fields.get("attempt", 0)),
             max_attempts=int(fields["attempts"]),
             created_at=instant(fields["created"]),
-            due_at=_maybe(fields.get("due")),
-            started_at=_maybe(fields.get("started")),
-            finished_at=_maybe(fields.get("finished")),
-            expires_at=_maybe(fields.get("expires")),
+            due_at=_optional_instant(fields.get("due")),
+            started_at=_optional_instant(fields.get("started")),
+            finished_at=_optional_instant(fields.get("finished")),
+            expires_at=_optional_instant(fields.get("expires")),
             cancel_requested="cancel" in fields,
             progress=Progress(done=int(fields.get("done", 0)), total=int(items)) if items else None,
             result=outcome.get("result"),
@@ -95,18 +96,18 @@ class Task(Record):
 
 
 class Batch(Record):
-    """A batch: how many of its items are in each state."""
+    """A batch, with the number of its items in each state."""
 
-    id: str
-    contract: str
-    version: int
-    state: str  # open, or ended when every item has
-    queue: str
-    priority: str | None = None
-    total: int
-    counts: dict[State, int]
-    created_at: datetime
-    finished_at: datetime | None = None
+    id: str = Field(description="26 characters that sort by time of creation.")
+    contract: str = Field(description="Name of the contract that all items have.")
+    version: int = Field(description="Version of the contract.")
+    state: str = Field(description="`open`, or `ended` when every item has ended.")
+    queue: str = Field(description="Queue in which the items wait.")
+    priority: str | None = Field(default=None, description="Priority that the client asked for.")
+    total: int = Field(description="Number of items.")
+    counts: dict[State, int] = Field(description="Number of items in each state.")
+    created_at: datetime = Field(description="When the ledger accepted the batch.")
+    finished_at: datetime | None = Field(default=None, description="When the last item ended.")
 
     @classmethod
     def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Batch":
@@ -120,29 +121,29 @@ class Batch(Record):
             total=int(fields["total"]),
             counts={state: int(fields.get(state, 0)) for state in State},
             created_at=instant(fields["created"]),
-            finished_at=_maybe(fields.get("finished")),
+            finished_at=_optional_instant(fields.get("finished")),
         )
 
 
 class Item(Record):
-    """An item of a batch, by its index in the request, with what was asked and what became of it."""
+    """An item of a batch, with its payload and its outcome."""
 
-    index: int
-    state: State
-    item: Any
-    result: Any = None
-    error: Failure | None = None
+    index: int = Field(description="Position in the request, from 0.")
+    state: State = Field(description="Current state.")
+    item: Any = Field(description="The payload, without the fields that all items share.")
+    result: Any = Field(default=None, description="The handler's result, once the item succeeded.")
+    error: Failure | None = Field(default=None, description="Error, when the item did not succeed.")
 
 
 class Action(Record):
-    """What a client or an operator did: cancel or redrive."""
+    """A cancellation or a redrive by a client or an operator."""
 
-    id: str
-    at: datetime
-    by: str
-    action: str
-    about: str  # a task's or batch's id, or the filter
-    tasks: int
+    id: str = Field(description="Id of the action, which sorts by time.")
+    at: datetime = Field(description="When it happened.")
+    by: str = Field(description="Name of the client or the operator.")
+    action: str = Field(description="`cancel` or `redrive`.")
+    about: str = Field(description="Id of the task or the batch, or the filter that selected tasks.")
+    tasks: int = Field(description="Number of tasks that the action changed.")
 
     @classmethod
     def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Action":
@@ -156,32 +157,33 @@ class Action(Record):
         )
 
 
-class Gone(Record):
-    """A recipient that a provider says is no more."""
+class GoneRecipient(Record):
+    """A recipient that a provider reports as gone."""
 
-    at: datetime
-    channel: str  # the provider and the credential it was asked under, provider:app
-    recipient: str
-    task: str
+    at: datetime = Field(description="When a worker recorded the report.")
+    channel: str = Field(description="Provider and credential, as `provider:app`.")
+    recipient: str = Field(description="The recipient, as the payload names it.")
+    task: str = Field(description="Id of the task that was for this recipient.")
 
     @classmethod
-    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "Gone":
+    def from_fields(cls, id: str, fields: Mapping[str, str]) -> "GoneRecipient":
         return cls(at=instant(id.partition("-")[0]), **fields)
 
 
 class QueueState(Record):
-    """A queue as it is now."""
+    """The current state of a queue."""
 
-    name: str
-    depth: int  # tasks that wait; a pack counts as one
-    oldest_seconds: float  # how long the oldest of them has waited, seconds
-    served: bool  # whether a live worker takes tasks from it
-    overdue: int  # tasks that are due, or whose lease has ended, and not in it yet; 2,000 at most are looked at
+    name: str = Field(description="Name of the queue.")
+    depth: int = Field(description="Tasks that wait. Items of a batch wait in groups, which count as one task each.")
+    oldest_seconds: float = Field(description="How long the oldest waiting task has waited, in seconds.")
+    served: bool = Field(description="Whether a live worker takes tasks from the queue.")
+    overdue: int = Field(description="Late tasks that wait for the reconciler; 500 at most are counted.")
 
 
 def instant(milliseconds: str | int) -> datetime:
+    """Returns the time for milliseconds since the epoch."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _maybe(milliseconds: str | None) -> datetime | None:
+def _optional_instant(milliseconds: str | None) -> datetime | None:
     return instant(milliseconds) if milliseconds else None

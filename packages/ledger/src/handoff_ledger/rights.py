@@ -1,4 +1,4 @@
-"""The rights that a service needs in Redis, derived from the rules in `acl.py`, and the call that checks them."""
+"""The rights that a service needs in Redis, from the rules in `acl.py`, and the call that checks them."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from handoff_ledger.acl import RULES
 from handoff_ledger.calls import Call
-from handoff_ledger.commands import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
+from handoff_ledger.command_examples import BOTH, CHANNELS, EITHER, NAME, PATTERNS, PLAIN, READS, WRITES, examples
 from handoff_ledger.errors import LedgerMisconfigured
 from handoff_ledger.outages import explain_reply
 
@@ -23,8 +23,8 @@ NAME_REFUSED = re.compile(r"a key|of the keys|a channel|the channel")
 class Group:
     """Commands that need the same right to a name.
 
-    `rules` grant the `names`. `probe` is a command that Redis refuses with a reason. `literal`: a rule has to be the
-    very name, so a user may have the name for other commands and lack it for these.
+    `rules` grant the `names`. Redis refuses the command `probe` with a reason. `literal`: the rule must equal the name,
+    so that a user may have the name for other commands and lack it for these.
     """
 
     commands: Sequence[Sequence[str]]
@@ -34,20 +34,20 @@ class Group:
     literal: bool = False
 
     def lacking(self, refusal: str, *answers: str, missing: Collection[str]) -> list[str]:
-        """The rules that the user lacks, from what the script answers. `missing` are those that other groups found."""
+        """Returns the rules that the user lacks, from the script's answers. `missing`: those of other groups."""
         denied = [command for command, said in zip(self.commands, answers, strict=True) if {*said} == {"0"}]
         columns = zip(self.rules, zip(*answers, strict=True), strict=True)
         names = [rule for rule, said in columns if rule and {*said} == {"0"}]
         commands = [f"+{name_of(command)}" for command in denied]
         if len(denied) < len(self.commands):
             return [*commands, *names]
-        # Nothing is allowed: for want of the names, or of the commands?
+        # Everything is denied: the user lacks either the names or the commands.
         if NAME_REFUSED.search(refusal) or (names and {*names} <= {*missing}):
             return names
         return [*commands, *(names if self.literal else [])]
 
     def unknown(self, _: str, *answers: str) -> list[str]:
-        """The commands that Redis does not know."""
+        """Returns the commands that Redis does not know."""
         return [name_of(command) for command, said in zip(self.commands, answers, strict=True) if "?" in said]
 
 
@@ -55,7 +55,7 @@ def check_rights(service: Service, *, database: int = 0, durable: bool = False) 
     """Checks that the connected user has the rights of a service. `durable`: the service waits for Redis's disk.
 
     Raises:
-        LedgerUnavailable: it lacks some, which the error names as ACL rules, or Redis refuses the ledger's scripts.
+        LedgerUnavailable: the user lacks rights, which the error names as ACL rules, or Redis refuses scripts.
     """
     groups = needs(service, database=database, durable=durable)
 
@@ -85,7 +85,7 @@ def check_rights(service: Service, *, database: int = 0, durable: bool = False) 
 
 
 def needs(service: Service, *, database: int = 0, durable: bool = False) -> list[Group]:
-    """What the rules of a service grant, as groups of commands. Celery's channels carry the number of the database."""
+    """Returns the rights of a service as groups of commands. Celery's channels contain the database number."""
     rules = [rule.replace("&/0.", f"&/{database}.") for rule in RULES[service].split()]
     commands = {rule[1:] for rule in rules if rule.startswith("+") and "@" not in rule} | {"ping"}
     if not durable:
@@ -111,5 +111,5 @@ def _groups(
 
 
 def name_of(command: Sequence[str]) -> str:
-    """A command's name as a rule has it."""
+    """Returns a command's name as an ACL rule spells it."""
     return "|".join(command[:2]) if command[0] == "script" else command[0]

@@ -1,4 +1,4 @@
-"""`SyncLedger`: runs the ledger's calls from a worker's process."""
+"""`SyncLedger` runs the ledger's calls and blocks the calling thread."""
 
 import time
 from typing import Any, TypeVar
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 class SyncLedger:
-    """The ledger for code that may wait. A process makes its own: connections do not survive a fork."""
+    """The ledger for code that may block. Each process makes its own, because connections do not survive a fork."""
 
     def __init__(self, url: str) -> None:
         self._redis: Redis = sync_client(url)
 
     def run(self, call: Call[T]) -> T:
-        """Runs one step.
+        """Runs a call and returns its value.
 
         Raises:
-            LedgerUnavailable: Redis did not take it in time; it may have been done all the same.
+            LedgerUnavailable: Redis did not reply in time, but may have executed the call.
         """
         script = load(call.script)
         try:
@@ -40,7 +40,7 @@ class SyncLedger:
         return call.parse(reply)
 
     def run_with_retry(self, call: Call[T], patience: float) -> T:
-        """Runs one step until Redis takes it, for `patience` seconds at most: what was done must be recorded.
+        """Repeats a call until Redis executes it, for `patience` seconds at most.
 
         Raises:
             LedgerUnavailable: Redis was away all the time.
@@ -52,7 +52,7 @@ class SyncLedger:
             except LedgerUnavailable:
                 if time.monotonic() >= deadline:
                     raise
-                time.sleep(0.2)  # nothing tells when Redis is back but asking it
+                time.sleep(0.2)  # Redis does not announce its return
 
     def info(self) -> dict[str, Any]:
         """What Redis says of itself. Raises `LedgerUnavailable`."""

@@ -38,7 +38,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Open what requests share. Without Redis the API starts too, and answers 503 where a call needs Redis."""
     ledger = AsyncLedger(settings.broker_url, Limits.of(settings), durable=settings.durable_accept)
     watcher = Watcher(settings.broker_url)
-    redis_health = RedisHealth(ledger, settings.fitness)
+    redis_health = RedisHealth(ledger, settings.redis_requirements)
     await redis_health.probe()
     background = [asyncio.create_task(redis_health.run()), asyncio.create_task(watcher.run())]
     try:

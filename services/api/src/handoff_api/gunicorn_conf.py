@@ -36,7 +36,7 @@ def on_starting(arbiter: Any) -> None:
     """Exit when Redis has an unsafe setting. The API starts without Redis, and waits until Redis answers."""
     arbiter.log.error_log.handlers.clear()  # the root logger's handler formats gunicorn's lines too
     arbiter.log.error_log.propagate = True
-    settings.fitness.refuse_to_start()
+    settings.redis_requirements.exit_if_misconfigured()
 
 
 def on_exit(_: Any) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from handoff_ledger import Call, QueueState
-from handoff_ledger.calls import Held
+from handoff_ledger.calls import ChannelHold
 from handoff_ledger.calls.base import fields_of
 
 HTTP_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -55,7 +55,7 @@ class LedgerMetrics(Collector):
     """One snapshot of the ledger as metrics. Without a snapshot the only metric says that Redis is away."""
 
     def __init__(
-        self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[Held] = ()
+        self, snapshot: Snapshot | None, queues: Sequence[QueueState], memory: float, holds: Sequence[ChannelHold] = ()
     ) -> None:
         self.snapshot = snapshot
         self.holds = holds
@@ -101,7 +101,7 @@ def _queues(queues: Sequence[QueueState]) -> Iterator[Metric]:
     yield from (depth, backlog, oldest, served)
 
 
-def _held(holds: Sequence[Held]) -> Metric:
+def _held(holds: Sequence[ChannelHold]) -> Metric:
     held = GaugeMetricFamily(
         "handoff_channel_held_seconds", "Time until the channel sends again", labels=["channel", "why"]
     )

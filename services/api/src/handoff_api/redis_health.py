@@ -7,7 +7,7 @@ from redis.exceptions import ResponseError
 
 from handoff_api.problems import REDIS_MEMORY, Problem
 from handoff_ledger import AsyncLedger, LedgerMisconfigured, LedgerUnavailable
-from handoff_ledger.fitness import SECTIONS, Fitness, clarify, report
+from handoff_ledger.redis_requirements import SECTIONS, RedisRequirements, diagnose, log_unavailable
 
 log = logging.getLogger(__name__)
 PROBE_INTERVAL_SECONDS = 1.0
@@ -17,10 +17,10 @@ MAX_MEMORY_RATIO = 0.8  # above it the API accepts nothing, so that workers can 
 class RedisHealth:
     """The result of the last probe."""
 
-    def __init__(self, ledger: AsyncLedger, fitness: Fitness) -> None:
+    def __init__(self, ledger: AsyncLedger, requirements: RedisRequirements) -> None:
         self._ledger = ledger
-        self._fitness = fitness
-        self._rights = fitness.rights()
+        self._requirements = requirements
+        self._rights = requirements.rights()
         self._error: LedgerUnavailable | None = LedgerUnavailable("Redis was not asked yet.")
         self._memory_ratio = 0.0
 
@@ -48,10 +48,10 @@ class RedisHealth:
         """Probe Redis once and store the result."""
         try:
             info = await self._ledger.info(*SECTIONS)
-            self._fitness.judge(info)
+            self._requirements.check_info(info)
             await self._ledger.run(self._rights)
         except (LedgerUnavailable, ResponseError) as error:
-            self._note_failure(await asyncio.to_thread(clarify, error, self._fitness.url))
+            self._note_failure(await asyncio.to_thread(diagnose, error, self._requirements.url))
             return
         if self._error:
             log.info("Redis is available", extra={"event": "redis.available"})
@@ -66,5 +66,5 @@ class RedisHealth:
 
     def _note_failure(self, error: LedgerUnavailable) -> None:
         if self._error is None or error.reason != self._error.reason:
-            report(log, error)
+            log_unavailable(log, error)
         self._error = error

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from handoff_api.auth import Keys, parse_entries
 from handoff_common.settings import SharedSettings, is_placeholder
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 
 TASK_LIMIT_BYTES = 1 << 20  # of the body of a task
 BATCH_LIMIT_BYTES = 32 << 20  # of the body of a batch
@@ -70,9 +70,11 @@ class Settings(PepperSettings):
         return self
 
     @property
-    def fitness(self) -> Fitness:
+    def redis_requirements(self) -> RedisRequirements:
         """The requirements that the API has of Redis."""
-        return Fitness(service="api", url=self.broker_url, trusting=self.development, durable=self.durable_accept)
+        return RedisRequirements(
+            service="api", url=self.broker_url, allow_data_loss=self.development, durable=self.durable_accept
+        )
 
     def keys(self) -> Keys | None:
         """Return the valid keys, None when authentication is off."""

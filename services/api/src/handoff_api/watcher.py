@@ -13,11 +13,11 @@ from typing import TypeVar
 from redis.asyncio.client import PubSub
 
 from handoff_common.connections import async_client
-from handoff_ledger import LedgerUnavailable, UnknownTask
+from handoff_ledger import LedgerUnavailable, UnknownTask, keys
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-CHANNEL = "handoff:events:"
+CHANNEL = keys.events("")
 PING_AFTER_SECONDS = 5.0  # of silence on the connection
 RECONNECT_SECONDS = 0.5
 POLL_SECONDS = 5.0  # finds a change whose notice was lost

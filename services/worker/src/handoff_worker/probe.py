@@ -31,7 +31,7 @@ def redis_is_fit() -> bool:
     from handoff_worker.settings import Settings
 
     try:
-        load(Settings).fitness.check()
+        load(Settings).redis_requirements.check()
     except LedgerUnavailable:
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
 from handoff_common.settings import SharedSettings
-from handoff_ledger.fitness import Fitness
+from handoff_ledger.redis_requirements import RedisRequirements
 
 Network = IPv4Network | IPv6Network
 FCM_URL = "https://fcm.googleapis.com"
@@ -57,9 +57,9 @@ class Settings(SharedSettings):
     )
 
     @property
-    def fitness(self) -> Fitness:
+    def redis_requirements(self) -> RedisRequirements:
         """The check of Redis that a worker makes at its start and after an outage."""
-        return Fitness(service="worker", url=self.broker_url, trusting=self.development)
+        return RedisRequirements(service="worker", url=self.broker_url, allow_data_loss=self.development)
 
     @model_validator(mode="after")
     def _check_fcm_url(self) -> Self:

@@ -10,7 +10,7 @@ from redis import Redis as Client
 
 from handoff_contracts.tasks.email_send import EMAIL_SEND
 from handoff_ledger import SyncLedger, Task, calls
-from handoff_ledger.calls.channels import Held
+from handoff_ledger.calls.channels import ChannelHold
 from handoff_worker.binding import Binding
 from handoff_worker.execution.executor import Executor
 from handoff_worker.execution.run_result import RunResult
@@ -66,7 +66,7 @@ class Post:
     def task(self, id: str) -> Task:
         return self.bench.task(id)
 
-    def holds(self) -> list[Held]:
+    def holds(self) -> list[ChannelHold]:
         return self.bench.ledger.run(calls.holds())
 
     def release(self) -> None:

@@ -1,6 +1,6 @@
-"""Every step of a task's life as a `Call`: a script, its arguments and what to make of the reply.
+"""Every step of a task's life as a `Call`: a script, its arguments and a parser of the reply.
 
-Nothing here touches the network: `SyncLedger` and `AsyncLedger` run the same calls.
+Calls do no I/O. `SyncLedger` and `AsyncLedger` run them.
 """
 
 from handoff_ledger.calls.accept import Receipt, Submission, accept, accept_batch, stage_packs
@@ -20,7 +20,7 @@ from handoff_ledger.calls.attempts import (
     retry,
 )
 from handoff_ledger.calls.base import Call, Limits
-from handoff_ledger.calls.channels import Admitted, Held, admit, hold, holds, list_gone, note_gone
+from handoff_ledger.calls.channels import Admitted, ChannelHold, admit, hold, holds, list_gone, note_gone
 from handoff_ledger.calls.queries import list_tasks, queues, read, read_batch
 from handoff_ledger.calls.reconcile import announce, sweep
 
@@ -28,9 +28,9 @@ __all__ = [
     "Admitted",
     "Call",
     "Cancelled",
+    "ChannelHold",
     "Claim",
     "ClaimRefused",
-    "Held",
     "Limits",
     "Receipt",
     "RedriveFilter",

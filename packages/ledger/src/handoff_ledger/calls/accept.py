@@ -1,4 +1,4 @@
-"""How work comes in: single tasks and batches."""
+"""Calls that accept work: single tasks and batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from handoff_ledger.records import Batch, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A task to accept. Delay and expiry in ms, 0 for none.
+    """A task to accept, or a batch whose `payload` is the fields that all items share.
 
-    `key` is the client's idempotency key or ''. `canonical` is the text that the key stands for: requests that mean the
-    same have the same text.
+    `key` is the client's idempotency key or ''. `canonical` is the request's normal form, which the key stands for:
+    equal requests have equal forms. `delay_ms` and `expires_ms` are 0 for none.
 
     Raises:
-        ValueError: a key has no text that it stands for.
+        ValueError: there is a key, but no canonical form.
     """
 
     contract: AnyContract
@@ -37,25 +37,27 @@ class Submission:
 
     def __post_init__(self) -> None:
         if self.key and not self.canonical:
-            raise ValueError("a submission with a key has a canonical text")
+            raise ValueError("a submission with a key has a canonical form")
 
     def args(self) -> tuple[Arg, ...]:
-        key, fingerprint = "", ""
+        """Returns the values of a task in the order of the function `accept` in accept.lua."""
+        digest, fingerprint = "", ""
         if self.key:
-            key = idempotency(self.client, self.key)
+            digest = idempotency_digest(self.client, self.key)
             fingerprint = _digest(self.contract.name.encode(), self.queue.encode(), self.canonical)
         contract = self.contract
         return (
             *(self.id, contract.name, contract.version, self.queue, self.priority, self.client),
-            *(contract.policy.max_attempts, self.payload, key, fingerprint, self.delay_ms, self.expires_ms),
+            *(contract.policy.max_attempts, self.payload, digest, fingerprint, self.delay_ms, self.expires_ms),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a submission.
+    """The accepted task or batch.
 
-    `replayed`: the key was known, and this is the first answer's task. `record` is that task or batch as it is now.
+    `replayed`: the idempotency key was known, so this is the task or batch of its first use, and `record` is its
+    current record.
     """
 
     id: str
@@ -65,7 +67,7 @@ class Receipt:
 
 
 def accept(submissions: Sequence[Submission], limits: Limits) -> Call[list[Receipt | LedgerError]]:
-    """Accepts tasks in one step; each has a receipt or its own error."""
+    """Accepts tasks in one step. The value has a receipt or an error for each."""
     args = [arg for submission in submissions for arg in submission.args()]
 
     def parse(rows: list[Any]) -> list[Receipt | LedgerError]:
@@ -75,7 +77,10 @@ def accept(submissions: Sequence[Submission], limits: Limits) -> Call[list[Recei
 
 
 def stage_packs(submission: Submission, packs: Sequence[tuple[bytes, int]], first: int, first_item: int) -> Call[None]:
-    """Takes in packs of a batch that is accepted later: from pack number `first` on, which begins with `first_item`."""
+    """Stores packs of a batch that `accept_batch` accepts later.
+
+    `first` is the number of the first pack, and `first_item` the index of that pack's first item.
+    """
     id, name, version, queue, priority, client, attempts, *_ = submission.args()
     head: list[Arg] = [id, first, first_item, name, version, queue, priority, client, attempts]
     return Call("stage_packs", [*head, *(arg for pack in packs for arg in pack)], lambda _: None)
@@ -84,15 +89,15 @@ def stage_packs(submission: Submission, packs: Sequence[tuple[bytes, int]], firs
 def accept_batch(
     submission: Submission, packs: Sequence[tuple[bytes, int]], limits: Limits, staged: Sequence[tuple[bytes, int]] = ()
 ) -> Call[Receipt]:
-    """Accepts a batch whole or not at all.
+    """Accepts a batch, whole or not at all.
 
-    Its payload is `common`; a pack is a JSON array of items, and its length. `stage_packs` took in the packs in
-    `staged`, which come after `packs`.
+    A pack is a JSON array of items, and their number. `staged` are the packs after `packs` that `stage_packs` has
+    stored.
     """
-    id, name, version, queue, priority, client, attempts, common, key, fingerprint, _, _ = submission.args()
+    id, name, version, queue, priority, client, attempts, common, digest, fingerprint, _, _ = submission.args()
     total = sum(items for _, items in (*packs, *staged))
     count = len(packs) + len(staged)
-    head: list[Arg] = [id, name, version, queue, priority, client, attempts, common, key, fingerprint, total, count]
+    head: list[Arg] = [id, name, version, queue, priority, client, attempts, common, digest, fingerprint, total, count]
 
     def parse(row: list[Any]) -> Receipt:
         receipt = _receipt(row, submission.queue)
@@ -103,9 +108,9 @@ def accept_batch(
     return Call("accept_batch", [limits.queue, *head, *(arg for pack in packs for arg in pack)], parse)
 
 
-def idempotency(client: str, key: str) -> str:
-    """The ledger's key for a client's idempotency key: one client's keys mean nothing to another."""
-    return "handoff:key:" + _digest(client.encode(), key.encode())
+def idempotency_digest(client: str, key: str) -> str:
+    """Returns a digest that two clients never share, so that one client's keys mean nothing to another."""
+    return _digest(client.encode(), key.encode())
 
 
 def _digest(*parts: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What clients and operators do to work that is there. `by` names them; each action is recorded."""
+"""Calls of clients and operators on accepted tasks. `by` names them, and the ledger logs each action."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Call, Limits, fiel
 from handoff_ledger.errors import NotRedrivable, UnknownTask
 from handoff_ledger.records import Action, State
 
-PACKS = 100  # packs that one step cancels
+PACKS = 100  # packs that one call cancels
 FOREVER_MS = 2**53 - 1
 
 
@@ -23,12 +23,12 @@ class RedriveFilter:
 
 
 def cancel(id: str, limits: Limits, by: str = "") -> Call[State]:
-    """Cancels what waits, asks what runs to stop. Gives the state it has now. Raises `UnknownTask`."""
+    """Cancels a waiting task or asks a running one to stop. Returns its state. Raises `UnknownTask`."""
     return Call("cancel", [id, by, limits.retention_ms], _known)
 
 
 class Cancelled(NamedTuple):
-    """How many packs were cancelled or asked to stop; `more`: the reconciler goes on with the rest."""
+    """`packs` were cancelled or asked to stop. `more`: the reconciler continues with the rest."""
 
     packs: int
     more: bool
@@ -57,13 +57,13 @@ def redrive(id: str, limits: Limits, by: str) -> Call[None]:
 
 
 def redrive_all(letters: RedriveFilter, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
-    """Queues dead letters again, a step at a time. Gives how many, and the cursor of the next step ('' for none)."""
+    """Queues a page of dead letters again. Returns their number, and the cursor of the next page ('' for none)."""
     which = (letters.state, letters.contract, letters.code, letters.ended_from_ms, letters.ended_until_ms)
     return Call("redrive_all", [by, limits.retention_ms, *which, cursor, MAX_RECORDS_PER_SCRIPT], tuple)
 
 
 def actions(limit: int, cursor: str = "") -> Call[tuple[list[Action], str]]:
-    """A page of what was done, newest first, and the cursor of the next page ('' for none)."""
+    """Reads a page of logged actions, newest first, and the cursor of the next page ('' for none)."""
     limit = min(limit, MAX_RECORDS_PER_SCRIPT)
 
     def parse(entries: list[Any]) -> tuple[list[Action], str]:

@@ -1,4 +1,4 @@
-"""One attempt at a task, from its claim to its end."""
+"""Calls of an attempt at a task, from its claim to its outcome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from handoff_ledger.records import Failure, State
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task taken for one attempt. `payload` and `common` are JSON; `outcomes` are those recorded for items so far."""
+    """A task claimed for one attempt. `payload` and `common` are JSON; `outcomes` are the recorded ones of items."""
 
     id: str
     fence: int
@@ -27,7 +27,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRefused:
-    """A message whose task is not to be run. `why`: the state the task is in, or unknown."""
+    """The task must not run. `why` is its state, or unknown."""
 
     why: str
 
@@ -43,17 +43,17 @@ def claim(id: str, owner: str, contract: AnyContract, limits: Limits) -> Call[Cl
 
 
 def renew(owner: str, ids: Iterable[str]) -> Call[list[str]]:
-    """Renews the leases of what `owner` runs. Gives the ids that were asked to stop."""
+    """Renews the leases of tasks that `owner` runs. Returns the ids of tasks that are to stop."""
     return Call("renew", [owner, *ids], list)
 
 
 def record(claim: Claim, outcomes: Sequence[tuple[int, State, bytes]]) -> Call[bool]:
-    """Records items of a pack: each one's place, state, and result or error as JSON.
+    """Records outcomes of a pack's items: index, state, and result or error as JSON.
 
-    Gives whether to go on: False when its cancellation was asked for.
+    Returns False when a client has cancelled the pack, so that the worker stops.
 
     Raises:
-        Stale: the lease was lost; stop at once.
+        Stale: the attempt has lost its lease.
     """
     tally: dict[State, int] = {}
     for _, state, _ in outcomes:
@@ -77,8 +77,8 @@ def finish(claim: Claim, result: bytes, limits: Limits) -> Call[State]:
 def finish_and_claim(claim: Claim, result: bytes, limits: Limits, queues: Sequence[str]) -> Call[State | Claim]:
     """Ends a task as succeeded and takes the next one, if it is of the same queue, contract and version.
 
-    None is taken while a message waits in those of the worker's `queues` that come before. Gives the claim of the next
-    one, or without one the state. Raises `Stale`.
+    A message in a queue that precedes it in `queues` prevents the claim. Returns the claim, or the state of the ended
+    task. Raises `Stale`.
     """
     ending = finish(claim, result, limits)
 
@@ -89,12 +89,12 @@ def finish_and_claim(claim: Claim, result: bytes, limits: Limits, queues: Sequen
 
 
 def fail(claim: Claim, fault: Failure, limits: Limits, state: State = State.FAILED) -> Call[State]:
-    """Ends a task that is not to be tried again. Raises `Stale`."""
+    """Ends a task without another attempt. Raises `Stale`."""
     return Call("finish", [claim.id, claim.fence, state, _error(fault), fault.code, limits.retention_ms], _state)
 
 
 def retry(claim: Claim, after: float, fault: Failure, limits: Limits) -> Call[State]:
-    """Puts a task off for `after` seconds; dead after its attempts, cancelled if that was asked for. Raises `Stale`."""
+    """Schedules the next attempt in `after` seconds, or ends a task without attempts left. Raises `Stale`."""
     args: list[Arg] = [claim.id, claim.fence, int(after * 1000), _error(fault), fault.code, limits.retention_ms]
     return Call("retry", args, _state)
 
@@ -105,12 +105,12 @@ def give_back(claim: Claim, after: float = 0.0) -> Call[State]:
 
 
 def release(id: str, owner: str, limits: Limits) -> Call[str]:
-    """Gives back what `owner` ran in a process that is gone. Gives the state it has now, or stale."""
+    """Ends the lease of a task that `owner` ran in a lost process. Returns the task's state, or stale."""
     return Call("release", [id, owner, limits.retention_ms], str)
 
 
 def park(id: str) -> Call[str]:
-    """Sets a task aside until a live worker knows its contract and version."""
+    """Sets a task aside until a live worker serves its contract version."""
     return Call("park", [id], str)
 
 

@@ -1,24 +1,24 @@
-"""Channels to providers: their pace, what holds them up, and the recipients that are gone."""
+"""Calls about channels to providers: rate limits, holds, and recipients that are gone."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Arg, Call, Limits, fields_of
-from handoff_ledger.records import Gone
+from handoff_ledger.records import GoneRecipient
 
-BURST_SECONDS = 0.1  # a channel that was idle may send so many seconds' worth at once
+BURST_SECONDS = 0.1  # an idle channel may send the permits of this time at once
 
 
 class Admitted(NamedTuple):
-    """Permits to send; without any, the seconds until there are some, and why when the channel is held."""
+    """Permits to send. Without a permit: the seconds until there is one, and the reason of a hold or ''."""
 
     permits: int
     wait_seconds: float
     held: str
 
 
-class Held(NamedTuple):
-    """A channel that nothing is sent through, why, and for how many seconds from now."""
+class ChannelHold(NamedTuple):
+    """A channel that is on hold, the reason, and the seconds that remain."""
 
     channel: str
     why: str
@@ -26,7 +26,7 @@ class Held(NamedTuple):
 
 
 def admit(channel: str, rate: float, wanted: int) -> Call[Admitted]:
-    """Takes up to `wanted` permits of a channel that lets `rate` a second through; 0: as many as are wanted."""
+    """Takes up to `wanted` permits of a channel with `rate` permits a second; 0 is no limit."""
 
     def parse(reply: list[Any]) -> Admitted:
         permits, wait_us, held = reply
@@ -37,30 +37,30 @@ def admit(channel: str, rate: float, wanted: int) -> Call[Admitted]:
 
 
 def hold(channel: str, why: str, seconds: float) -> Call[None]:
-    """Holds a channel for `seconds`, unless it is held for longer."""
+    """Puts a channel on hold for `seconds`, unless it is on hold for longer."""
     return Call("hold", [channel, why, int(seconds * 1000)], lambda _: None)
 
 
-def holds() -> Call[list[Held]]:
-    """The channels that are held."""
+def holds() -> Call[list[ChannelHold]]:
+    """Lists the channels on hold."""
 
-    def parse(rows: list[Any]) -> list[Held]:
-        return [Held(channel, why, left_ms / 1000) for channel, why, left_ms in rows]
+    def parse(rows: list[Any]) -> list[ChannelHold]:
+        return [ChannelHold(channel, why, left_ms / 1000) for channel, why, left_ms in rows]
 
     return Call("holds", [], parse)
 
 
 def note_gone(gone: Sequence[tuple[str, str, str]], limits: Limits) -> Call[None]:
-    """Lists recipients that are gone, `MAX_RECORDS_PER_SCRIPT` at most: channel, recipient and task of each."""
+    """Records channel, recipient and task of recipients that are gone, `MAX_RECORDS_PER_SCRIPT` at most."""
     args: list[Arg] = [limits.retention_ms, *(value for entry in gone for value in entry)]
     return Call("note_gone", args, lambda _: None)
 
 
-def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[list[Gone], str]]:
-    """A page of the recipients that are gone, oldest first, and the cursor of what comes after it, some day."""
+def list_gone(limit: int, since_ms: int = 0, cursor: str = "") -> Call[tuple[list[GoneRecipient], str]]:
+    """Reads a page of recipients that are gone, oldest first, and the cursor after it, which stays valid at the end."""
 
-    def parse(entries: list[Any]) -> tuple[list[Gone], str]:
-        page = [Gone.from_fields(id, fields_of(flat)) for id, flat in entries]
+    def parse(entries: list[Any]) -> tuple[list[GoneRecipient], str]:
+        page = [GoneRecipient.from_fields(id, fields_of(flat)) for id, flat in entries]
         return page, entries[-1][0] if entries else cursor
 
     return Call("list_gone", [min(limit, MAX_RECORDS_PER_SCRIPT), since_ms, cursor], parse)

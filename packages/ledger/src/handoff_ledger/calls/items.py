@@ -1,4 +1,4 @@
-"""The items of a batch, page by page."""
+"""The call that reads the items of a batch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from handoff_ledger.records import Failure, Item, State
 
 
 def list_items(batch: str, limit: int, state: State | None = None, cursor: str = "") -> Call[tuple[list[Item], str]]:
-    """A page of items by index, and the cursor of the next page ('' for none). Raises `UnknownTask`."""
+    """Reads a page of items by index, and the cursor of the next page ('' for none). Raises `UnknownTask`."""
     after = int(cursor.partition(".")[0]) if cursor else 0
     seen = int(cursor.partition(".")[2]) if cursor else -1
 
@@ -31,14 +31,14 @@ def list_items(batch: str, limit: int, state: State | None = None, cursor: str =
                 last = number, at
         return page, f"{following}.-1" if following < packs else ""
 
-    return Call("items", [batch, after, limit + seen + 1, state or ""], parse)
+    return Call("list_items", [batch, after, limit + seen + 1, state or ""], parse)
 
 
 def _items(record: list[str], payload: str, outcome: str | None, chunks: list[str]) -> Iterator[Item]:
     fields = fields_of(record)
     first, pack = int(fields["first"]), State(fields["state"])
     recorded = {at: (State(state), value) for chunk in chunks for at, state, value in from_json(chunk)}
-    # An item without an outcome of its own shares the pack's.
+    # An item without its own outcome has the outcome of its pack.
     shared = from_json(outcome).get("error") if outcome and pack.ended else None
     for at, item in enumerate(from_json(payload)):
         state, value = recorded.get(at, (pack, shared))

@@ -1,4 +1,4 @@
-"""Reading: tasks, batches, queues."""
+"""Calls that read tasks, batches and queues."""
 
 from typing import Any
 
@@ -35,17 +35,17 @@ def read_batch(id: str) -> Call[Batch]:
 def list_tasks(
     limit: int, state: State | None = None, contract: str = "", batch: str = "", cursor: str = ""
 ) -> Call[tuple[list[Task], str]]:
-    """A page of tasks, newest first in each state, and the cursor of the next page ('' for none)."""
+    """Reads a page of tasks, newest first in each state, and the cursor of the next page ('' for none)."""
 
     def parse(reply: list[Any]) -> tuple[list[Task], str]:
         following, *rows = reply
         return [task_of(*row) for row in rows], following
 
-    return Call("list", [limit, state or "", contract, batch, cursor, *QUEUES], parse)
+    return Call("list_tasks", [limit, state or "", contract, batch, cursor, *QUEUES], parse)
 
 
 def queues() -> Call[list[QueueState]]:
-    """Depth, age and what is overdue of every queue."""
+    """Reads the state of every queue."""
 
     def parse(rows: list[Any]) -> list[QueueState]:
         return [
@@ -57,5 +57,5 @@ def queues() -> Call[list[QueueState]]:
 
 
 def task_of(id: str, record: list[str], outcome: str | None = None) -> Task:
-    """The task of a script's reply: its record as a flat list, its outcome as JSON."""
+    """Returns the task for a script's reply. `record` is a flat list, `outcome` is JSON."""
     return Task.from_fields(id, fields_of(record), from_json(outcome) if outcome else {})

@@ -1,4 +1,4 @@
-"""What workers say of themselves, and the reconciler's beat: what no process takes care of any more is put right."""
+"""Calls of the reconciler, which repairs what a lost process left behind, and of workers that announce themselves."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,29 +7,29 @@ from handoff_contracts import QUEUES
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger.calls.base import MAX_RECORDS_PER_SCRIPT, Arg, Call, Limits
 
-RENEW_SECONDS = 2.0  # seconds between two renewals by a worker
-LEADS_MS = 2_000  # a leader that is gone is replaced after this
-GAP_MS = 3_000  # sweeps further apart mean that Redis or every reconciler was away ...
-LEASE_GRACE_MS = 6_000  # ... so leases are left for so long, to be renewed first
-GRACE_MS = 3_000  # a popped message is claimed within this, or its worker is gone
-STEPS = ("due", "lapsed", "republished", "expired", "released", "trimmed", "stepped", "discarded", "broken", "more")
+RENEW_SECONDS = 2.0  # between two renewals by a worker
+LEADERSHIP_MS = 2_000  # another reconciler replaces a silent leader after this time
+SWEEP_GAP_MS = 3_000  # a longer time between sweeps means that Redis or every reconciler was away
+LEASE_GRACE_MS = 6_000  # after such a gap, leases stay for so long, so that workers can renew them
+UNCLAIMED_GRACE_MS = 3_000  # a worker claims a popped message within this time, or has died
 
 
 def sweep(owner: str, limits: Limits) -> Call[dict[str, int]]:
-    """Sweeps if `owner` leads or can lead. Gives the number of records by step; empty for nothing.
+    """Repairs what lost processes left behind, while `owner` leads or can take the lead.
 
-    `broken` counts records that no step could move. `more` is 1 when another sweep has work at once.
+    The value has the number of records for each step that did something; sweep.lua lists the steps. It is empty when
+    another owner leads.
     """
 
-    def parse(reply: list[int] | Any) -> dict[str, int]:
-        return {step: count for step, count in zip(STEPS, reply, strict=True) if count} if reply else {}
+    def parse(reply: list[Any] | None) -> dict[str, int]:
+        return dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
 
     args: list[Arg] = [
         owner,
-        LEADS_MS,
-        GAP_MS,
+        LEADERSHIP_MS,
+        SWEEP_GAP_MS,
         LEASE_GRACE_MS,
-        GRACE_MS,
+        UNCLAIMED_GRACE_MS,
         MAX_RECORDS_PER_SCRIPT,
         limits.retention_ms,
         *QUEUES,
@@ -37,7 +37,9 @@ def sweep(owner: str, limits: Limits) -> Call[dict[str, int]]:
     return Call("sweep", args, parse)
 
 
-def announce(owner: str, life: float, contracts: Iterable[AnyContract], queues: Iterable[str]) -> Call[None]:
-    """Says for `life` seconds what a live worker serves."""
-    known = [f"{contract.name}:{contract.version}" for contract in contracts]
-    return Call("announce", [owner, int(life * 1000), *known, "", *queues], lambda _: None)
+def announce(
+    owner: str, lifetime_seconds: float, contracts: Iterable[AnyContract], queues: Iterable[str]
+) -> Call[None]:
+    """Records for `lifetime_seconds` what a live worker serves."""
+    versions = [f"{contract.name}:{contract.version}" for contract in contracts]
+    return Call("announce", [owner, int(lifetime_seconds * 1000), *versions, "", *queues], lambda _: None)

@@ -1,25 +1,32 @@
--- Accepts single tasks. ARGV: the queues' limit, then 12 values a task.
--- Replies a row a task: {verdict, id, created ms}; verdict: accepted, replayed, conflict or full. A replayed one has its record
--- as a flat list and its outcome behind it.
+-- Accepts single tasks. Each one is accepted or refused by itself.
+--
+-- KEYS   none
+-- ARGV   the most tasks that may wait in a queue, then for each task the 12 values that `accept` names
+-- Reply  for each task {verdict, id, created ms}; verdict: accepted, replayed, conflict or full.
+--        A replayed task's record, as a flat list, and its outcome follow.
 local limit = tonumber(ARGV[1])
-local accepted = {} -- how many of each contract
+local VALUES = 12 -- of a task
+local QUEUE = 4 -- the position of the queue among them
+local accepted = {} -- the number of tasks of each contract
 
-local function accept(id, contract, version, queue, priority, client, attempts, payload, key, fingerprint, delay, expires)
-  local replay = find_replay(contract, key, fingerprint)
+-- The values of one task, in the order of Submission.args in calls/accept.py. Delay and expiry in ms, '0' for none.
+-- They are positional, because decoding one JSON object for each task costs 6 % more of Redis's CPU.
+local function accept(id, contract, version, queue, priority, client, attempts, payload, digest, fingerprint, delay, expires)
+  local replay = find_replay(contract, digest, fingerprint)
   if replay then return replay end
   local known = redis.call('HGET', task_key(id), 'created')
-  if known then return { 'accepted', id, tonumber(known) } end -- the reply of a first call was lost on its way
-  local waiting = delay == '0' and 'handoff:queued:' .. queue or 'handoff:scheduled'
+  if known then return { 'accepted', id, tonumber(known) } end -- the client repeats a call whose reply was lost
+  local waiting = delay == '0' and queued_key(queue) or state_key('scheduled')
   if redis.call('ZCARD', waiting) >= limit then return { 'full', id, now } end
   local task = { id = id, contract = contract, queue = queue, version = version }
   local fields = { contract = contract, version = version, queue = queue, client = client, attempts = attempts, created = now }
   if priority ~= '' then fields.priority = priority end
   if expires ~= '0' then
     fields.expires = now + tonumber(expires)
-    redis.call('ZADD', 'handoff:expiring', text(fields.expires), id)
+    redis.call('ZADD', expiring_key(), text(fields.expires), id)
   end
-  redis.call('SET', 'handoff:payload:' .. id, payload)
-  remember_use(key, fingerprint, id)
+  redis.call('SET', payload_key(id), payload)
+  remember_first_use(digest, fingerprint, id)
   if delay == '0' then
     enqueue(task, fields)
   else
@@ -31,14 +38,14 @@ local function accept(id, contract, version, queue, priority, client, attempts, 
 end
 
 local checked = {}
-for at = 5, #ARGV, 12 do
-  local queue = ARGV[at]
+for at = 2, #ARGV, VALUES do
+  local queue = ARGV[at + QUEUE - 1]
   if not checked[queue] then
     require_list(queue)
     checked[queue] = true
   end
 end
 local rows = {}
-for at = 2, #ARGV, 12 do rows[#rows + 1] = accept(unpack(ARGV, at, at + 11)) end
+for at = 2, #ARGV, VALUES do rows[#rows + 1] = accept(unpack(ARGV, at, at + VALUES - 1)) end
 for contract, number in pairs(accepted) do count({ contract = contract }, 'accepted', number) end
 return rows

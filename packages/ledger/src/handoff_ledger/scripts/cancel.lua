@@ -1,8 +1,13 @@
--- Cancels a task, or asks the one that runs to stop. ARGV: id, by whom, retention in ms. Replies the state it has now, or unknown.
-local task = read(ARGV[1])
+-- Cancels a waiting task, or asks the worker of a running one to stop.
+--
+-- KEYS   none
+-- ARGV   id, by whom, retention in ms
+-- Reply  the task's state now, or unknown
+local id, by, retention = unpack(ARGV)
+local task = read(id)
 if not task then return 'unknown' end
 if OPEN[task.state] and not task.cancel then
-  cancel(task, ARGV[3])
-  log_action(ARGV[2], 'cancel', ARGV[1], 1, ARGV[3])
+  cancel(task, retention)
+  log_action(by, 'cancel', id, 1, retention)
 end
 return task.state

@@ -1,6 +1,8 @@
--- Cancels the open packs of a batch. ARGV: id, by whom, retention in ms, how many packs at most; the reconciler goes on with the rest.
--- Replies {how many packs were cancelled or asked to stop, 1 when there is more to do, else 0}, or false for no batch.
--- While there is more to do no pack of the batch starts, see claim.lua.
+-- Cancels the open packs of a batch. The reconciler continues after `most` packs, and meanwhile claim.lua starts no pack.
+--
+-- KEYS   none
+-- ARGV   id, by whom, retention in ms, the most packs to visit
+-- Reply  {packs that were cancelled or asked to stop, 1 when the reconciler continues, else 0}; false for no such batch
 local id, by, retention, most = unpack(ARGV)
 local name = batch_key(id)
 local packs, open, next = unpack(redis.call('HMGET', name, 'packs', 'open', 'cancel_next'))
@@ -11,5 +13,5 @@ if not next then
   redis.call('HSET', name, 'cancel_by', by)
   plan_step(id, 'cancel')
 end
-local _, done = advance(id, tonumber(most), retention)
+local _, done = advance_batch(id, tonumber(most), retention)
 return { cancelled, done and 0 or 1 }

@@ -1,21 +1,23 @@
--- Takes a queued task for one attempt. ARGV: id, owner, the version the worker knows, lease in ms, retention in ms.
--- Replies {refused, why}, or what `take` gives.
+-- Takes a queued task for one attempt.
+--
+-- KEYS   none
+-- ARGV   id, owner, the contract's version that the worker serves, lease in ms, retention in ms
+-- Reply  {refused, the task's state or unknown}, or the reply of `start_attempt`
 local id, owner, version, lease, retention = unpack(ARGV)
 local task = read(id)
 if not task then return { 'refused', 'unknown' } end
 if task.state ~= 'queued' then return { 'refused', task.state } end
--- Asked for while it ran, and given back since; or its batch is being cancelled.
+-- Either the task was queued again after a request to stop, or its batch is being cancelled.
 if task.cancel or task.batch and redis.call('HGET', batch_key(task.batch), 'cancel_next') then
-  finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
+  finish_cancelled(task, retention)
   return { 'refused', 'cancelled' }
 end
 if task.expires and tonumber(task.expires) <= now then
-  finish(task, 'expired', fail('expired', 'It waited longer than it was wanted.'), 'expired', retention)
+  finish_expired(task, retention)
   return { 'refused', 'expired' }
 end
 if task.version ~= version then
-  redis.call('SADD', 'handoff:parkings', task.contract .. ':' .. task.version)
-  move(task, 'parked', now)
+  park(task)
   return { 'refused', 'parked' }
 end
-return take(task, owner, lease)
+return start_attempt(task, owner, lease)

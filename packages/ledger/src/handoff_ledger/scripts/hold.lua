@@ -1,3 +1,8 @@
--- Holds a channel up for every worker. ARGV: channel, why, for how many ms.
-redis.call('ZREMRANGEBYSCORE', 'handoff:holds', '-inf', text(now))
-return redis.call('ZADD', 'handoff:holds', 'GT', text(now + tonumber(ARGV[3])), ARGV[2] .. ' ' .. ARGV[1])
+-- Puts a channel on hold for every worker, unless it is on hold for longer.
+--
+-- KEYS   none
+-- ARGV   channel, reason, duration in ms
+-- Reply  the number of new holds
+local channel, reason, duration = unpack(ARGV)
+redis.call('ZREMRANGEBYSCORE', holds_key(), '-inf', text(now))
+return redis.call('ZADD', holds_key(), 'GT', text(now + tonumber(duration)), reason .. ' ' .. channel)

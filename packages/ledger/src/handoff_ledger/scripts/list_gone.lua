@@ -1,2 +1,7 @@
--- Recipients that are gone, oldest first. ARGV: how many, since when in ms, cursor or ''. Replies stream entries.
-return redis.call('XRANGE', 'handoff:gone', ARGV[3] == '' and ARGV[2] or '(' .. ARGV[3], '+', 'COUNT', ARGV[1])
+-- Lists recipients that providers report as gone, oldest first.
+--
+-- KEYS   none
+-- ARGV   how many, the earliest time in ms, cursor or ''
+-- Reply  entries of the stream
+local how_many, since, cursor = unpack(ARGV)
+return redis.call('XRANGE', gone_recipients_key(), cursor == '' and since or '(' .. cursor, '+', 'COUNT', how_many)

@@ -1,6 +1,10 @@
--- Recipients that are gone, for clients to read: a stream, kept as long as the records. ARGV: retention in ms, then channel,
--- recipient and task of each.
+-- Appends recipients that are gone to a stream that is kept as long as records are.
+--
+-- KEYS   none
+-- ARGV   retention in ms, then channel, recipient and task of each
+-- Reply  none
+local oldest = text(now - tonumber(ARGV[1]))
 for at = 2, #ARGV, 3 do
-  redis.call('XADD', 'handoff:gone', 'MINID', '~', text(now - tonumber(ARGV[1])), '*',
-    'channel', ARGV[at], 'recipient', ARGV[at + 1], 'task', ARGV[at + 2])
+  local channel, recipient, task = unpack(ARGV, at, at + 2)
+  redis.call('XADD', gone_recipients_key(), 'MINID', '~', oldest, '*', 'channel', channel, 'recipient', recipient, 'task', task)
 end

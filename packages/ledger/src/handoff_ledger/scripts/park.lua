@@ -1,8 +1,9 @@
--- Sets a queued task aside until a worker knows its contract and version. ARGV: id. Replies the state it has now, or unknown.
+-- Sets a queued task aside until a worker serves its contract version.
+--
+-- KEYS   none
+-- ARGV   id
+-- Reply  the task's state now, or unknown
 local task = read(ARGV[1])
 if not task then return 'unknown' end
-if task.state == 'queued' then
-  redis.call('SADD', 'handoff:parkings', task.contract .. ':' .. task.version)
-  move(task, 'parked', now)
-end
+if task.state == 'queued' then park(task) end
 return task.state

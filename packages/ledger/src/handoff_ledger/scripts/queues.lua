@@ -1,9 +1,13 @@
--- The state of the queues. ARGV: names ...
--- Replies {name, queued, how long the oldest has waited in ms, served 0/1, overdue} for each.
-local MOST = 250 -- overdue tasks of each kind that are counted: more of them say no more
+-- Reads the state of queues.
+--
+-- KEYS   none
+-- ARGV   queues ...
+-- Reply  for each queue {name, queued tasks, wait of the oldest in ms, 1 when a live worker serves it, overdue tasks}
+local MAX_OVERDUE = 250 -- of each kind: a higher count has no use
 local overdue = {}
-for _, index in ipairs({ 'handoff:scheduled', 'handoff:running' }) do
-  for _, id in ipairs(redis.call('ZRANGE', index, '-inf', text(now), 'BYSCORE', 'LIMIT', 0, MOST)) do
+for _, state in ipairs({ 'scheduled', 'running' }) do
+  local late = redis.call('ZRANGE', state_key(state), '-inf', text(now), 'BYSCORE', 'LIMIT', 0, MAX_OVERDUE)
+  for _, id in ipairs(late) do
     local queue = redis.call('HGET', task_key(id), 'queue')
     if queue then overdue[queue] = (overdue[queue] or 0) + 1 end
   end
@@ -11,11 +15,11 @@ end
 
 local rows = {}
 for _, name in ipairs(ARGV) do
-  local index = 'handoff:queued:' .. name
+  local index = queued_key(name)
   local oldest = redis.call('ZRANGE', index, 0, 0)[1]
   local times = oldest and redis.call('HMGET', task_key(oldest), 'due', 'created') or {}
   local since = tonumber(times[1] or times[2] or now)
-  local served = redis.call('EXISTS', 'handoff:serving:' .. name)
+  local served = redis.call('EXISTS', served_queue_key(name))
   rows[#rows + 1] = { name, redis.call('ZCARD', index), now - since, served, overdue[name] or 0 }
 end
 return rows

@@ -1,2 +1,6 @@
--- Reads a batch. ARGV: id. Replies its record as a flat list, empty when there is none.
-return redis.call('HGETALL', 'handoff:batch:' .. ARGV[1])
+-- Reads a batch.
+--
+-- KEYS   none
+-- ARGV   id
+-- Reply  the record as a flat list, empty for no such batch
+return redis.call('HGETALL', batch_key(ARGV[1]))

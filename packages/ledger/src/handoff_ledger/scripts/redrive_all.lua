@@ -1,8 +1,11 @@
--- Queues dead letters again, the oldest first. ARGV: by whom, retention in ms, state, contract or '', error code or '',
--- ended from and until in ms, cursor (ended ms|id) or '', most entries to look at.
--- Replies {how many, cursor to go on from or ''}. What stays keeps its rank, so the cursor is the last that stayed.
-local who, retention, state, contract, code, from, till, cursor, most = unpack(ARGV)
-local name, redriven, stayed = 'handoff:' .. state, 0, cursor
+-- Queues a page of ended tasks again, the oldest first.
+--
+-- KEYS   none
+-- ARGV   by whom, retention in ms, state, contract or '', error code or '', ended from and until in ms,
+--        cursor (<ended ms>|<id>) or '', the most entries to read
+-- Reply  {redriven tasks, cursor of the next page or ''}. A task that stays keeps its rank, so the cursor is the last that stayed.
+local by, retention, state, contract, code, from, till, cursor, most = unpack(ARGV)
+local name, redriven, stayed = state_key(state), 0, cursor
 local score, id = string.match(cursor, '^(%d+)|(.*)$')
 local rank = id and redis.call('ZRANK', name, id)
 local start = rank and rank + 1 or redis.call('ZCOUNT', name, '-inf', '(' .. (score or from))
@@ -18,6 +21,6 @@ for at = 1, #page, 2 do
   end
 end
 if redriven > 0 then
-  log_action(who, 'redrive', string.format('state=%s contract=%s code=%s', state, contract, code), redriven, retention)
+  log_action(by, 'redrive', string.format('state=%s contract=%s code=%s', state, contract, code), redriven, retention)
 end
 return { redriven, more and (stayed ~= '' and stayed or from .. '|') or '' }

@@ -1,19 +1,23 @@
--- Puts a running task off until its next attempt. ARGV: id, fence, delay in ms, error as JSON, error code, retention in ms.
--- Replies the state it has now: scheduled, or dead after its attempts, or cancelled; stale when no longer held.
+-- Schedules the next attempt at a running task, or ends the task when its attempts are used up.
+--
+-- KEYS   none
+-- ARGV   id, fence, delay in ms, error as JSON, error code, retention in ms
+-- Reply  the task's state now: scheduled, dead or cancelled; stale when the attempt has lost its lease
 local id, fence, delay, outcome, code, retention = unpack(ARGV)
-local task = held(id, fence)
+local task = read_attempt(id, fence)
 if not task then
   task = read(id)
+  -- The worker may repeat a call whose reply was lost.
   return task and task.fence == fence and (task.finished or task.state == 'scheduled') and task.state or 'stale'
 end
 observe(task, 'run', now - tonumber(task.claimed))
 if task.cancel then
-  finish(task, 'cancelled', fail('cancelled', 'Cancelled while it was running.'), 'cancelled', retention)
+  finish_cancelled(task, retention)
 elseif tonumber(task.attempt) >= tonumber(task.attempts) then
   finish(task, 'dead', outcome, code, retention)
 else
   count(task, 'retried')
-  redis.call('SET', 'handoff:outcome:' .. id, outcome)
+  redis.call('SET', outcome_key(id), outcome)
   local due = now + tonumber(delay)
   move(task, 'scheduled', due, { due = due, error = code })
 end

@@ -10,7 +10,7 @@ from handoff_api.field_types import PageSize, Time, epoch_ms
 from handoff_api.request_state import ApiRequest
 from handoff_api.views import Page
 from handoff_ledger.calls import list_gone
-from handoff_ledger.records import Gone
+from handoff_ledger.records import GoneRecipient
 
 router = APIRouter(tags=["recipients"])
 
@@ -23,7 +23,7 @@ class GoneQuery(cursors.PageQuery):
 
 
 @router.get("/v1/recipients/gone", summary="List gone recipients", response_description="A page of recipients")
-async def list_gone_recipients(query: Annotated[GoneQuery, Query()], request: ApiRequest) -> Page[Gone]:
+async def list_gone_recipients(query: Annotated[GoneQuery, Query()], request: ApiRequest) -> Page[GoneRecipient]:
     """Lists the oldest report first. An empty page is the end for now: use its cursor later to list newer reports."""
     since = epoch_ms(query.since) if query.since else 0
     inner = cursors.decode_cursor(query.cursor, cursors.STREAM, "gone")

@@ -10,8 +10,8 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
 
 from handoff_ledger import LedgerMisconfigured, LedgerUnavailable, State, SyncLedger, calls
-from handoff_ledger.fitness import refuse, report
 from handoff_ledger.ids import is_id
+from handoff_ledger.redis_requirements import exit_misconfigured, log_unavailable
 from handoff_worker.celery_bridge import pool
 from handoff_worker.celery_bridge.app import settings
 from handoff_worker.celery_bridge.message import HEADERS
@@ -55,12 +55,12 @@ class Consumer(CeleryConsumer):
         while True:
             maybe_shutdown()
             try:
-                settings.fitness.check()
+                settings.redis_requirements.check()
             except LedgerUnavailable as error:
                 if self.first_connection_attempt and isinstance(error, LedgerMisconfigured):
-                    refuse(error)
+                    exit_misconfigured(error)
                 if error.reason != logged:
-                    report(log, error)
+                    log_unavailable(log, error)
                 logged = error.reason
                 time.sleep(REDIS_POLL_SECONDS)
             else:

@@ -80,7 +80,7 @@ class Parent:
 
     def starting(self, **_: Any) -> None:
         """Checks Redis, and prepares the fork of the pool."""
-        self._settings.fitness.refuse_to_start()
+        self._settings.redis_requirements.exit_if_misconfigured()
         self._ready_file.clear()
         gc.freeze()  # so that collections do not copy the memory pages that pool processes share
 

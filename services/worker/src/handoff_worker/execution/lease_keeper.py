@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from handoff_contracts.catalogue import AnyContract
 from handoff_ledger import LedgerUnavailable, Limits, SyncLedger, calls
 from handoff_ledger.calls.reconcile import RENEW_SECONDS
-from handoff_ledger.fitness import report
+from handoff_ledger.redis_requirements import log_unavailable
 
 log = logging.getLogger(__name__)
 RECONCILE_INTERVAL_SECONDS = 0.5
@@ -83,7 +83,7 @@ class LeaseKeeper:
             except LedgerUnavailable as error:
                 renewed_at = 0.0
                 if error.reason not in reported:
-                    report(log, error)
+                    log_unavailable(log, error)
                 reported.add(error.reason)
             except Exception as error:  # without this thread every lease would expire
                 log.error("The lease keeper failed.", extra={"event": "keeper.failed", "error": type(error).__name__})

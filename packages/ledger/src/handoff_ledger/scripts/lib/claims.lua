@@ -1,8 +1,8 @@
--- How a worker comes to a task.
+-- How a worker takes a task for an attempt.
 
--- Takes a queued task for one attempt.
--- Gives {'claimed', id, fence, attempt, attempts, payload, common or '', {outcomes of items so far ...}}.
-local function take(task, owner, lease)
+-- Starts an attempt at a queued task.
+-- Returns {'claimed', id, fence, attempt, max attempts, payload, common or '', {item outcomes so far ...}}.
+local function start_attempt(task, owner, lease)
   local fields = { fence = (task.fence or 0) + 1, attempt = (task.attempt or 0) + 1, owner = owner, lease = lease }
   if not task.started then
     fields.started = now
@@ -10,19 +10,19 @@ local function take(task, owner, lease)
   end
   fields.claimed = now
   move(task, 'running', now + tonumber(lease), fields)
-  local common = task.batch and redis.call('GET', 'handoff:common:' .. task.batch) or ''
+  local common = task.batch and redis.call('GET', common_key(task.batch)) or ''
   return {
     'claimed', task.id, tonumber(task.fence), tonumber(task.attempt), tonumber(task.attempts),
-    redis.call('GET', 'handoff:payload:' .. task.id), common, redis.call('LRANGE', 'handoff:items:' .. task.id, 0, -1),
+    redis.call('GET', payload_key(task.id)), common, redis.call('LRANGE', items_key(task.id), 0, -1),
   }
 end
 
--- Takes the task of the oldest message, if it can follow `before`: one of its queue, contract and version, and no message
--- waits in those of the worker's `queues` that come first. Whatever else lies there is left for Celery.
-local function take_after(before, queues)
+-- Claims the task of the oldest message in the queue of `before`, when contract and version are the same.
+-- Returns nil when a message waits in a queue that precedes it in `queues`, and leaves any other message to Celery.
+local function claim_next(before, queues)
   for _, queue in ipairs(queues) do
     if queue == before.queue then
-      local message = redis.pcall('LINDEX', queue, -1) -- no error may stop the script: the last task has ended above
+      local message = redis.pcall('LINDEX', queue, -1) -- `before` has ended, so no error may stop the script here
       local id = type(message) == 'string' and string.match(message, '"id": ?"([^"]+)"')
       local task = id and read(id)
       if not task or task.state ~= 'queued' or task.queue ~= queue then return nil end
@@ -30,7 +30,7 @@ local function take_after(before, queues)
       if task.batch and redis.call('HGET', batch_key(task.batch), 'cancel_next') then return nil end
       if task.cancel or task.expires and tonumber(task.expires) <= now then return nil end
       redis.call('RPOP', queue)
-      return take(task, before.owner, before.lease)
+      return start_attempt(task, before.owner, before.lease)
     end
     if redis.call('EXISTS', queue) == 1 then return nil end
   end

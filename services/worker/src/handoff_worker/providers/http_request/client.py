@@ -28,7 +28,7 @@ from handoff_worker.providers.http_request.responses import (
 from handoff_worker.providers.http_request.signature import WebhookSigner
 from handoff_worker.settings import Settings, parse_networks
 
-CONNECT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SAME_METHOD = {307, 308}
 REDIRECTS = {301, 302, 303} | SAME_METHOD
@@ -92,7 +92,7 @@ class Hop:
         host_header = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
         length = {} if self._body is None else {"content-length": str(len(self._body))}
         all_headers = {"host": host_header, "accept-encoding": "identity", **length, **headers}
-        extensions = {"timeout": {"connect": CONNECT_SECONDS}, "trace": self._trace}
+        extensions = {"timeout": {"connect": CONNECT_TIMEOUT_SECONDS}, "trace": self._trace}
         request = httpcore2.Request(
             self._method, target, headers=list(all_headers.items()), content=self._body, extensions=extensions
         )

@@ -1,6 +1,6 @@
-"""An example of each command that Handoff and Celery's transport send to Redis, by the rights that the commands need.
+"""An example of each Redis command that Handoff and Celery's transport use, by the kind of right that it needs.
 
-`redis.acl_check_cmd` takes a command as it would be sent: with another number of arguments, some servers crash.
+`redis.acl_check_cmd` needs a complete command, because some servers crash on a wrong number of arguments.
 """
 
 NAME = "NAME"
@@ -15,7 +15,7 @@ WRITES = """
 BOTH = "brpop NAME 0, hincrby NAME f 1, rpop NAME"
 EITHER = "exists NAME, llen NAME, zcard NAME"
 CHANNELS = "publish NAME m, subscribe NAME"
-PATTERNS = "psubscribe NAME"  # the user's rules have to name the very pattern
+PATTERNS = "psubscribe NAME"  # the user's rules must contain the same pattern
 PLAIN = """
     eval s 0, evalsha s 0, exec, info, multi, ping, punsubscribe, script exists s, script load s, time, unsubscribe,
     waitaof 1 0 0
@@ -23,7 +23,7 @@ PLAIN = """
 
 
 def examples(kind: str) -> list[list[str]]:
-    """The commands of one of the texts above, each with its arguments."""
+    """Returns the commands of a text above, each split into its arguments."""
     return [example.split() for example in kind.split(",")]
 
 

@@ -1,9 +1,11 @@
--- What takes many packs of a batch, done some at a time: no script holds Redis up for a batch of any size.
+-- Work on all packs of a batch, a part at a time, so that no script occupies Redis for a large batch.
 --
--- The batch's record has the number of the pack that each step goes on from: release_next, cancel_next, lifetime_next.
+-- Steps: `release` queues packs that were staged, `cancel` cancels them, `lifetime` sets their expiry.
+-- The batch's record keeps the number of the pack at which each step continues: release_next, cancel_next, lifetime_next.
+local STEPS = { 'release', 'cancel', 'lifetime' }
 
--- A pack that was accepted and has no message yet.
-local function release(task)
+-- Queues a pack that was accepted without a message.
+local function release_pack(task)
   if task.state == 'queued' and not task.seq then enqueue(task) end
 end
 
@@ -15,21 +17,19 @@ local function cancel_pack(task, retention)
   cancel(task, retention)
 end
 
-local STEPS = { 'release', 'cancel', 'lifetime' }
-
 local function end_step(batch, step, retention)
   local name = batch_key(batch)
   redis.call('HDEL', name, step .. '_next')
   local finished, by, number = unpack(redis.call('HMGET', name, 'finished', 'cancel_by', 'cancel_count'))
-  if step == 'lifetime' then keep_batch(batch, batch_lifetime(finished, retention)) end
+  if step == 'lifetime' then set_batch_lifetime(batch, batch_lifetime(finished, retention)) end
   if step == 'cancel' then
     redis.call('HDEL', name, 'cancel_by', 'cancel_count')
     if number then log_action(by, 'cancel', batch, number, retention) end
   end
 end
 
--- Goes through `most` packs at the most. Gives how many, and whether nothing is left to do for the batch.
-local function advance(batch, most, retention)
+-- Visits `most` packs at most. Returns how many it visited, and whether all steps of the batch are done.
+local function advance_batch(batch, most, retention)
   local name, used = batch_key(batch), 0
   for _, step in ipairs(STEPS) do
     local packs, next, finished = unpack(redis.call('HMGET', name, 'packs', step .. '_next', 'finished'))
@@ -37,10 +37,10 @@ local function advance(batch, most, retention)
       local from, till = tonumber(next), math.min(tonumber(packs), tonumber(next) + most - used)
       for pack = from, till - 1 do
         local task = read(batch .. '.' .. pack)
-        if not task then -- nothing of it is left
-        elseif step == 'release' then release(task)
+        if not task then -- its record has expired
+        elseif step == 'release' then release_pack(task)
         elseif step == 'cancel' then cancel_pack(task, retention)
-        else keep_task(task.id, batch_lifetime(finished, retention)) end
+        else set_task_lifetime(task.id, batch_lifetime(finished, retention)) end
       end
       used = used + till - from
       if till < tonumber(packs) then
@@ -50,6 +50,6 @@ local function advance(batch, most, retention)
       end_step(batch, step, retention)
     end
   end
-  redis.call('ZREM', 'handoff:batch_steps', batch)
+  redis.call('ZREM', batch_steps_key(), batch)
   return used, true
 end

@@ -1,6 +1,6 @@
-"""A look at the port of Redis for an error that does not say why: what answers there, and does it speak TLS?
+"""Probes Redis's port when an error has no clear cause: which protocol does the server speak, and over TLS?
 
-It reads before it writes: what a server says while it closes a connection is lost to a client that was writing.
+The probe reads before it writes, because a client that writes loses the last message of a closing server.
 """
 
 import socket
@@ -8,15 +8,15 @@ import ssl
 
 from handoff_common.broker import Address, Broker
 from handoff_ledger.outages import explain, explain_reply
-from handoff_ledger.sentences import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
+from handoff_ledger.redis_errors import NOT_REDIS, SPEAKS_NO_TLS, SPEAKS_TLS, Outage
 
-CONNECT_SECONDS = 1.0
+CONNECT_TIMEOUT_SECONDS = 1.0
 TLS_RECORDS = (b"\x15", b"\x16")  # an alert, a handshake
-SAYS_SECONDS = 0.3  # what a server says of itself comes at once
+GREETING_SECONDS = 0.3  # a server that speaks first does so at once
 
 
-def look(broker: Broker) -> Outage | None:
-    """What the port tells, None when it tells nothing more. Sentinels are asked by their own pool."""
+def probe_port(broker: Broker) -> Outage | None:
+    """Returns the cause that the port reveals, None without one. Does not probe sentinels."""
     if broker.master:
         return None
     said = _said(broker.nodes[0])
@@ -31,10 +31,10 @@ def look(broker: Broker) -> Outage | None:
 
 
 def _said(address: Address) -> bytes:
-    """The first line of what the server says, at once or to a PING; nothing when it closes without a word."""
+    """Returns the server's first bytes, unprompted or after a PING; empty when the server closes."""
     try:
-        with socket.create_connection(address, timeout=CONNECT_SECONDS) as connection:
-            connection.settimeout(SAYS_SECONDS)
+        with socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            connection.settimeout(GREETING_SECONDS)
             try:
                 return connection.recv(512)
             except TimeoutError:
@@ -58,7 +58,7 @@ def _refused_by_tls(address: Address) -> Outage | None:
     """Why a server that speaks TLS ends the connection, None when it gives no reason."""
     try:
         with _wrapped(address) as connection:
-            connection.settimeout(SAYS_SECONDS)
+            connection.settimeout(GREETING_SECONDS)
             connection.recv(1)
     except ssl.SSLError as error:
         return explain(error)
@@ -69,8 +69,8 @@ def _refused_by_tls(address: Address) -> Outage | None:
 
 def _wrapped(address: Address) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent that is worth protecting
-    plain = socket.create_connection(address, timeout=CONNECT_SECONDS)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the probe sends no secret
+    plain = socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS)
     try:
         return context.wrap_socket(plain)
     except OSError:

@@ -1,7 +1,7 @@
-"""The one table from what Redis, its client and the network say to sentences that say what to do.
+"""The table of errors of Redis, its client and the network, with a sentence for each that says what to do.
 
-A sentence quotes nothing of an error but a command's name, an error's code and a certificate's fault: the rest may hold
-a payload or a password. `outages.py` finds the row for an error.
+A sentence quotes only a command's name, an error's code or a certificate's fault, because the rest of an error may
+contain a payload or a password. `outages.py` finds the row for an error.
 """
 
 import errno
@@ -14,7 +14,7 @@ from handoff_ledger.errors import LedgerMisconfigured, LedgerUnavailable
 class Outage(NamedTuple):
     """Why a call failed.
 
-    `lasting`: waiting does not cure it. `unclear`: a look at the port may tell more. `known`: the table has it.
+    `lasting`: waiting does not cure it. `unclear`: probing the port may find the cause. `known`: the table has a row.
     """
 
     sentence: str
@@ -23,7 +23,7 @@ class Outage(NamedTuple):
     known: bool = True
 
     def about(self, who: str = "Redis", **details: str) -> "Outage":
-        """The same with its sentence filled in. `who` failed; `details` are what a reply named."""
+        """Fills in the sentence: `who` failed, and `details` from the reply."""
         sentence = self.sentence.format(who=who, **details)
         return self._replace(sentence=sentence[0].upper() + sentence[1:])
 
@@ -57,7 +57,7 @@ TOO_MANY_FILES = Outage("This process has too many open files to connect to {who
 NO_MASTER = Outage("No sentinel names a master now.")
 UNKNOWN_MASTER = Outage(f"No sentinel names a master: none knows the master_name in {URL}.")
 
-# What Redis replies: the code, then the text. The first row that matches counts.
+# Redis's error replies, each a code and a text. The first matching row counts.
 REPLIES: Sequence[tuple[str, Outage]] = [
     (r"^DENIED", lasting("{who} runs in protected mode: give it a password or users, so that it lets others in.")),
     (r"^NOAUTH", lasting(f"{{who}} asks for a password: put it into {URL}.")),
@@ -83,7 +83,7 @@ REPLIES: Sequence[tuple[str, Outage]] = [
         lasting(f"{DENIES} access a channel that the ledger needs."),
     ),
     (
-        r"^NOPERM .*needs the right to (?P<what>\w+)",  # as the ledger's scripts say it
+        r"^NOPERM .*needs the right to (?P<what>\w+)",  # an error of the ledger's scripts
         lasting(f"{DENIES} run {{what}} on a key that the ledger needs."),
     ),
     (r"^NOPERM .*database", lasting(f"{DENIES} access the database that it names.")),
@@ -121,7 +121,7 @@ REPLIES: Sequence[tuple[str, Outage]] = [
     (r"^BUSY ", Outage("{who} is busy with a script that runs too long, so it takes no calls now.")),
 ]
 
-# What the client itself says, by its text.
+# Errors of redis-py, by their text.
 CLIENT: Sequence[tuple[str, Outage]] = [
     (r'got "\\x1[456]"', SPEAKS_TLS),  # the first byte of a TLS record
     (r"^Protocol [Ee]rror", NOT_REDIS),
@@ -133,7 +133,7 @@ CLIENT: Sequence[tuple[str, Outage]] = [
     (r"^Connection closed", CLOSED),
 ]
 
-# What the operating system says.
+# Errors of the operating system.
 ERRNOS: Mapping[int, Outage] = {
     errno.ECONNREFUSED: Outage(f"{{who}} refuses the connection: nothing listens at the host and port in {URL}."),
     errno.ENETUNREACH: NO_ROUTE,
@@ -145,10 +145,10 @@ ERRNOS: Mapping[int, Outage] = {
     errno.EPIPE: CLOSED,
 }
 
-# OpenSSL's reasons for an answer that is no TLS.
+# OpenSSL's reasons when the peer does not speak TLS.
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
 
 
 def unknown(name: str) -> Outage:
-    """The sentence for what the table lacks. No diagnosis was made, so it claims none: it has a class or a code."""
+    """Returns the sentence for an error without a row. It names the error's class or code, and no cause."""
     return Outage(f"{{who}} could not serve a call, for a reason that Handoff does not know: {name}.", known=False)
