@@ -48,7 +48,7 @@ def target(frame: bytes) -> str:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Redirects where it is reached at the public address; responses well at the others, which nobody may reach."""
+    """Redirects at the public address. At the other addresses, which are forbidden, it replies 200."""
     asked = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
     location = unquote(asked.partition("?")[2])
     public = writer.get_extra_info("sockname")[0] in (PUBLIC, f"::ffff:{PUBLIC}")

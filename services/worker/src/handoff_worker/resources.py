@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`apps`: credentials; `rate_limiter`: what the whole fleet may send; `push`: providers of push notifications;
-    `http_requests`: requests to any server of the internet; `mail`: the servers that mail goes by.
+    """`apps`: credentials; `rate_limiter`: rates of the whole fleet; `push`: push providers by name;
+    `http_requests`: the client for any server on the internet; `mail`: mail servers by app.
     """
 
     settings: Settings
