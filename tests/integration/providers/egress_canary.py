@@ -37,7 +37,7 @@ def prepare() -> None:
 
 
 def target(frame: bytes) -> str:
-    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for an response."""
+    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for a reply."""
     packet = frame[14:]
     if packet[0] >> 4 == 4:
         protocol, to, rest = packet[9], packet[16:20], packet[(packet[0] & 15) * 4 :]
