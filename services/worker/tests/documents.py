@@ -1,4 +1,4 @@
-"""Has documents read as a worker has it done."""
+"""Runs the handler of `document.extract` for tests."""
 
 import base64
 import resource
@@ -18,7 +18,7 @@ TASK = "0123456789abcdef"
 
 
 async def extract(content: bytes, blobs: Path | None, **ask: Any) -> Extracted:
-    """What the handler makes of a document."""
+    """The handler's result for a document."""
     if blobs is None:
         file = FileRef(content=base64.b64encode(content).decode())
     else:
@@ -31,7 +31,7 @@ async def extract(content: bytes, blobs: Path | None, **ask: Any) -> Extracted:
 
 
 async def end(content: bytes, blobs: Path | None, **ask: Any) -> str:
-    """`read`, or the code of its error."""
+    """`read`, or the code of the error."""
     try:
         await extract(content, blobs, **ask)
     except HandlerError as error:
@@ -40,12 +40,12 @@ async def end(content: bytes, blobs: Path | None, **ask: Any) -> str:
 
 
 def children() -> set[int]:
-    """The processes that this one has started, and that are still there."""
+    """The pids of all running child processes."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
 def peak() -> int:
-    """Bytes of memory that the largest process started here and ended by now has had."""
+    """The peak memory, in bytes, of the largest child process that has ended."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 

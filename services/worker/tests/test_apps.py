@@ -22,11 +22,11 @@ def apps(file: Path) -> Apps:
     return Apps(Settings(env="development", apps_dir=file.parent))
 
 
-def test_one_that_did_not_change_is_read_once(apps: Apps) -> None:
+def test_an_unchanged_file_is_read_once(apps: Apps) -> None:
     assert apps.get("fcm", "shop") is apps.get("fcm", "shop")
 
 
-def test_what_is_written_within_one_tick_of_the_clock_is_seen(apps: Apps, file: Path) -> None:
+def test_a_change_within_one_tick_of_the_clock_is_seen(apps: Apps, file: Path) -> None:
     first, tick = apps.get("fcm", "shop"), file.stat().st_mtime_ns
     file.write_text("another")
     os.utime(file, ns=(tick, tick))
@@ -40,7 +40,7 @@ def test_what_is_written_within_one_tick_of_the_clock_is_seen(apps: Apps, file: 
     assert apps.get("fcm", "shop").text == "and one"
 
 
-def test_one_that_is_gone(apps: Apps, file: Path) -> None:
+def test_a_removed_file_fails(apps: Apps, file: Path) -> None:
     apps.get("fcm", "shop")
     file.unlink()
     with pytest.raises(Fail, match="no_such_app"):

@@ -55,7 +55,7 @@ async def send_category(fcm: FcmProvider, push: PushSend = PUSH) -> Category:
     return (await fcm.send(push)).category
 
 
-async def test_it_sends_with_one_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
+async def test_all_sends_share_one_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     responses = await asyncio.gather(*[fcm.send(PUSH) for _ in range(50)])
     assert {response.category for response in responses} == {Category.DELIVERED}
     assert len({response.id for response in responses}) == 50
@@ -80,7 +80,7 @@ async def test_a_token_is_renewed_before_its_end(
     assert simulator.sends[-1].headers["authorization"] == "Bearer token-2"
 
 
-async def test_a_refused_token_is_renewed_once_by_all(fcm: FcmProvider, simulator: FcmSimulator) -> None:
+async def test_all_sends_renew_a_refused_token_once(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     await fcm.send(PUSH)
     simulator.script["t"] = [UNAUTHENTICATED] * 20
     responses = await asyncio.gather(*[fcm.send(PUSH) for _ in range(20)])
@@ -88,13 +88,13 @@ async def test_a_refused_token_is_renewed_once_by_all(fcm: FcmProvider, simulato
     assert (len(simulator.sends), len(simulator.grants)) == (41, 2)
 
 
-async def test_but_not_twice(fcm: FcmProvider, simulator: FcmSimulator) -> None:
+async def test_a_second_401_rejects_the_credential(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     simulator.script["t"] = [UNAUTHENTICATED] * 2
     assert await fcm.send(PUSH) == ProviderResponse(Category.CREDENTIAL_REJECTED, "unauthenticated")
     assert (len(simulator.sends), len(simulator.grants)) == (2, 2)
 
 
-async def test_nor_where_it_is_not_the_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
+async def test_a_third_party_401_renews_no_token(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     simulator.script["t"] = [THIRD_PARTY]
     assert await fcm.send(PUSH) == ProviderResponse(Category.CREDENTIAL_REJECTED, "third_party_auth_error")
     assert (len(simulator.sends), len(simulator.grants)) == (1, 1)
@@ -150,7 +150,7 @@ async def test_another_key_is_used_soon(fcm: FcmProvider, simulator: FcmSimulato
         "with:project_id=../../x",
     ],
 )
-async def test_a_file_that_is_no_key(fcm: FcmProvider, simulator: FcmSimulator, tmp_path: Path, text: str) -> None:
+async def test_a_malformed_key_file_fails(fcm: FcmProvider, simulator: FcmSimulator, tmp_path: Path, text: str) -> None:
     if text.startswith("with:"):
         name, value = text.removeprefix("with:").split("=", 1)
         text = simulator.key_file(**{name: value})
@@ -162,7 +162,7 @@ async def test_a_file_that_is_no_key(fcm: FcmProvider, simulator: FcmSimulator, 
     assert failed.value.__suppress_context__
 
 
-async def test_nothing_of_a_key_shows(fcm: FcmProvider, simulator: FcmSimulator) -> None:
+async def test_no_repr_shows_a_key(fcm: FcmProvider, simulator: FcmSimulator) -> None:
     await fcm.send(PUSH)
     account = google_token.ServiceAccount.read(simulator.key_file())
     shown = f"{account!r} {account} {vars(fcm)!r} {await fcm.send(PUSH)!r}"
@@ -176,6 +176,6 @@ def test_the_api_is_reached_over_tls_alone() -> None:
         Settings(env="development", fcm_url="http://fcm.googleapis.com")
 
 
-def test_nor_elsewhere_in_production() -> None:
+def test_production_allows_no_other_fcm_url() -> None:
     with pytest.raises(ValueError, match="HANDOFF_FCM_URL"):
         Settings(env="production", fcm_url="https://fcm.googleapis.com.example")

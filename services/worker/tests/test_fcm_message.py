@@ -1,4 +1,4 @@
-"""The body that FCM is sent: what firebase-admin writes of the same message, and what Google's schema allows."""
+"""FCM's message: it equals firebase-admin's and fits Google's schema."""
 
 import json
 from importlib.resources import files
@@ -38,7 +38,7 @@ def firebase(push: PushSend) -> Any:
 
 @pytest.mark.filterwarnings("ignore:Message.token is deprecated")  # the field takes installation ids too
 @pytest.mark.parametrize("push", PUSHES, ids=lambda push: push.model_dump_json(exclude_defaults=True))
-def test_it_is_what_firebase_admin_writes(push: PushSend) -> None:
+def test_the_message_equals_firebase_admins(push: PushSend) -> None:
     assert fcm_message(push, NOW) == firebase(push)
 
 
@@ -72,5 +72,5 @@ def test_googles_schema_allows_it(push: PushSend, schema: Draft4Validator) -> No
 
 
 @pytest.mark.parametrize("bad", [{"ttl": "3s"}, {"token": 7}, {"android": {"ttl": 3}}, {"notification": {"text": "x"}}])
-def test_the_schema_refuses_what_is_none(bad: dict[str, Any], schema: Draft4Validator) -> None:
+def test_the_schema_refuses_invalid_messages(bad: dict[str, Any], schema: Draft4Validator) -> None:
     assert not schema.is_valid({"message": {"token": "t", **bad}})

@@ -39,7 +39,7 @@ ENCODED = "=?utf-8?q?=0d=0aBcc=3A_x=40y?="
         {"attachments": [{"content": "", "media_type": "text/plain{}"}]},
     ],
 )
-def test_no_field_takes_what_could_end_its_header(mail: dict[str, Any], nasty: str) -> None:
+def test_no_field_accepts_a_line_break(mail: dict[str, Any], nasty: str) -> None:
     def put(value: Any) -> Any:
         if isinstance(value, list):
             return [put(each) for each in value]
@@ -63,7 +63,7 @@ words = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=
 
 @settings(max_examples=300, deadline=None)
 @given(lines, lines, lines, words, lines, st.booleans())
-def test_a_mail_has_the_headers_it_should_have(
+def test_the_headers_of_a_mail(
     subject: str,
     name: str,
     text: str,
@@ -123,7 +123,7 @@ def test_a_message_id_is_the_same_for_the_same_work_alone() -> None:
     assert re.fullmatch(r"<[0-9a-f]{32}@shop\.example>", message_id(SENDER, "01a"))
 
 
-def test_a_letter_does_not_show_whom_it_is_for() -> None:
+def test_a_rendered_mails_repr_hides_its_addresses() -> None:
     letter = render_mail(EmailSend(to="reader@mail.example", text="5ecret"), SENDER, "<id@b>", None)
     assert "reader" not in repr(letter)
     assert "5ecret" not in repr(letter)

@@ -1,4 +1,4 @@
-"""What mail servers are documented to reply, and what it means."""
+"""The category of each documented reply of mail servers."""
 
 import pytest
 
@@ -92,5 +92,5 @@ def test_a_reason_names_both_codes_and_nothing_of_the_text() -> None:
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_only_a_mail_that_was_sent_is_in_doubt(stage: Stage) -> None:
+def test_only_a_sent_mail_is_unknown(stage: Stage) -> None:
     assert categorize_silence(stage, "timeout").category is (UNKNOWN if stage is SENT else RETRY)

@@ -97,7 +97,7 @@ def test_codes_become_reasons() -> None:
     st.sampled_from(["us-east-1", "cn-north-1"]),
     st.datetimes(datetime(2015, 8, 30), datetime(2050, 1, 1)),  # noqa: DTZ001 - hypothesis wants them so
 )
-def test_it_signs_as_botocore_does(body: bytes, session: str, region: str, when: datetime) -> None:
+def test_signatures_equal_botocores(body: bytes, session: str, region: str, when: datetime) -> None:
     now = when.replace(tzinfo=UTC)
     host, stamp = "sns.example.org:8443", now.strftime("%Y%m%dT%H%M%SZ")
     headers = {"content-type": sns_api.FORM}

@@ -50,7 +50,7 @@ class Dispatch:
         (self._folder / f"{self._provider}.{name}.json").write_text(text)
 
     def send(self, *tokens: str, **common: Any) -> Sent:
-        """Sends to each token, and again what is to be sent again."""
+        """Sends to each token, and repeats retries."""
         return self.send_each([{"token": token} for token in tokens], **common)
 
     def send_each(self, items: Sequence[dict[str, Any]], **common: Any) -> Sent:
@@ -75,7 +75,7 @@ class Dispatch:
         return state
 
     def gone(self) -> list[tuple[str, str]]:
-        """The recipients that clients are told of."""
+        """The recipients that the API lists as gone."""
         found, _ = self.bench.ledger.run(calls.list_gone(100))
         return [(gone.channel, gone.recipient) for gone in found]
 

@@ -37,7 +37,7 @@ def prepare() -> None:
 
 
 def target(frame: bytes) -> str:
-    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for an response."""
+    """Where a frame's packet goes: the peer of a new connection, or of a datagram; '' for a reply."""
     packet = frame[14:]
     if packet[0] >> 4 == 4:
         protocol, to, rest = packet[9], packet[16:20], packet[(packet[0] & 15) * 4 :]
@@ -48,7 +48,7 @@ def target(frame: bytes) -> str:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Redirects where it is reached at the public address; responses well at the others, which nobody may reach."""
+    """Redirects at the public address. At the other addresses, which are forbidden, it replies 200."""
     asked = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
     location = unquote(asked.partition("?")[2])
     public = writer.get_extra_info("sockname")[0] in (PUBLIC, f"::ffff:{PUBLIC}")

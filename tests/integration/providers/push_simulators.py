@@ -1,4 +1,4 @@
-"""Simulators of APNs, SNS and a browser's push service: TLS and HTTP/2 on loopback, ours, nobody else's code in them.
+"""Simulators of APNs, SNS and a browser's push service: TLS and HTTP/2 on loopback, without a third-party server.
 
 They answer as documented, and as told to: what the real ones, and the stand-ins that others wrote, can't be asked for.
 """

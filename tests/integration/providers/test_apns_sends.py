@@ -54,7 +54,7 @@ def dispatch(apple: ApnsSimulator, redis_url: str, tmp_path: Path) -> Iterator[D
     dispatch.close()
 
 
-def test_what_is_delivered_is_delivered_once(apple: ApnsSimulator, dispatch: Dispatch) -> None:
+def test_a_delivered_push_is_sent_once(apple: ApnsSimulator, dispatch: Dispatch) -> None:
     sent = dispatch.send(ONE, TWO, body="World", data={"k": "v"}, ttl=60)
     assert (sent.told, sent.attempts) == (["delivered"] * 2, 1)
     assert {str(item.result and item.result["id"]) for item in sent.items} == {"apns-1", "apns-2"}
@@ -66,7 +66,7 @@ def test_what_is_delivered_is_delivered_once(apple: ApnsSimulator, dispatch: Dis
 
 
 @pytest.mark.parametrize("status", [GONE_SINCE, refusal(410, "ExpiredToken")])
-def test_a_device_that_is_gone_is_told(apple: ApnsSimulator, dispatch: Dispatch, status: Say) -> None:
+def test_a_gone_device_is_listed(apple: ApnsSimulator, dispatch: Dispatch, status: Say) -> None:
     apple.script[ODD] = [status]
     sent = dispatch.send(ODD, TWO)
     assert (sent.told, sent.attempts) == (["recipient_gone", "delivered"], 1)
@@ -92,7 +92,7 @@ def test_one_device_that_had_too_many_waits_alone(apple: ApnsSimulator, dispatch
     assert dispatch.held() == []
 
 
-def test_the_whole_fleet_waits_when_it_is_too_much(apple: ApnsSimulator, dispatch: Dispatch) -> None:
+def test_throttling_holds_the_whole_fleet(apple: ApnsSimulator, dispatch: Dispatch) -> None:
     apple.script[ODD] = [refusal(429, "TooManyProviderTokenUpdates", retry_after="2")]
     batch, state = dispatch.begin(ODD)
     assert state is State.SCHEDULED
@@ -109,7 +109,7 @@ def test_the_whole_fleet_waits_when_it_is_too_much(apple: ApnsSimulator, dispatc
 @pytest.mark.parametrize(
     "say", [refusal(413, "PayloadTooLarge"), refusal(400, "DeviceTokenNotForTopic"), Say(400, "<html>")]
 )
-def test_what_is_refused_is_not_sent_again(apple: ApnsSimulator, dispatch: Dispatch, say: Say) -> None:
+def test_a_rejected_payload_is_not_sent_again(apple: ApnsSimulator, dispatch: Dispatch, say: Say) -> None:
     apple.script[ODD] = [say]
     sent = dispatch.send(ODD, TWO)
     assert (sent.told, sent.attempts) == (["payload_rejected", "delivered"], 1)
@@ -117,7 +117,7 @@ def test_what_is_refused_is_not_sent_again(apple: ApnsSimulator, dispatch: Dispa
     assert dispatch.gone() == []
 
 
-def test_what_can_only_be_refused_is_not_sent(apple: ApnsSimulator, dispatch: Dispatch) -> None:
+def test_an_invalid_push_is_not_sent(apple: ApnsSimulator, dispatch: Dispatch) -> None:
     items: list[dict[str, Any]] = [
         {"token": ONE, "body": "x" * 4096},
         {"token": "no/../hex"},
@@ -130,7 +130,7 @@ def test_what_can_only_be_refused_is_not_sent(apple: ApnsSimulator, dispatch: Di
     assert not apple.sends
 
 
-def test_a_bad_credential_stops_its_app_until_it_is_another(apple: ApnsSimulator, dispatch: Dispatch) -> None:
+def test_a_bad_credential_holds_its_app_until_the_file_changes(apple: ApnsSimulator, dispatch: Dispatch) -> None:
     dispatch.app(credential(apple.url, ec.generate_private_key(ec.SECP256R1())))
     batch, state = dispatch.begin(ONE)
     assert (state, dispatch.held()) == (State.SCHEDULED, [("apns:default", "credential_rejected")])
@@ -167,7 +167,7 @@ def test_a_servers_error_passes(apple: ApnsSimulator, dispatch: Dispatch, say: S
     assert apple.asked_of() == {ODD: 2, TWO: 1}
 
 
-def test_what_was_not_answered_is_sent_again(apple: ApnsSimulator, dispatch: Dispatch) -> None:
+def test_a_push_without_a_reply_is_sent_again(apple: ApnsSimulator, dispatch: Dispatch) -> None:
     apple.script[ODD] = [HANG]
     sent = dispatch.send(ODD, TWO)
     assert (sent.told, sent.attempts) == (["delivered"] * 2, 2)
@@ -175,7 +175,7 @@ def test_what_was_not_answered_is_sent_again(apple: ApnsSimulator, dispatch: Dis
 
 
 @pytest.mark.parametrize("text", ["{", '{"key": "5ecret"}'])
-def test_a_malformed_file_fails_what_wants_it(apple: ApnsSimulator, dispatch: Dispatch, text: str) -> None:
+def test_a_malformed_file_fails_its_pushes(apple: ApnsSimulator, dispatch: Dispatch, text: str) -> None:
     dispatch.app(text)
     sent = dispatch.send(ONE)
     assert (sent.told, sent.attempts, apple.sends) == (["bad_credential"], 1, [])

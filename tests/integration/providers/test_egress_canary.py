@@ -83,7 +83,7 @@ def _namespace() -> None:
         pytest.skip("network namespaces can't be made here")
 
 
-def test_the_canary_sees_what_reaches_it() -> None:
+def test_the_canary_sees_every_connection() -> None:
     told = send(PRIVATE, "0.0.0.0/0,::/0")
     assert {url for url, (became, targets) in told.items() if became != "delivered" or len(targets) != 1} == set()
 

@@ -14,7 +14,7 @@ DEVICES = 10_000
 POOL = 2  # processes of the worker
 
 
-def test_a_killed_worker_repeats_at_most_what_was_in_flight(tmp_path: Path) -> None:
+def test_a_killed_worker_repeats_at_most_its_sends_in_flight(tmp_path: Path) -> None:
     with FcmSimulator(tmp_path, delay=0.02) as simulator:
         (tmp_path / "fcm.default.json").write_text(simulator.key_file())
         settings = {

@@ -152,7 +152,7 @@ def test_throttled_then_delivered(sender: Sender) -> None:
     assert not sender.held()
 
 
-def test_a_device_with_too_many_holds_nobody_else(sender: Sender) -> None:
+def test_a_devices_quota_holds_no_other_device(sender: Sender) -> None:
     sender.simulator.script["odd"] = [Say(429, DEVICE_EXHAUSTED, {"retry-after": "1"})]
     assert sender.run().state is State.SCHEDULED
     assert sender.states() == ALL_WELL | {"odd": State.SCHEDULED}
@@ -184,7 +184,7 @@ def test_a_timeout_may_have_been_delivered_and_is_repeated(sender: Sender) -> No
     assert sender.sent() == ODD_TWICE
 
 
-def test_a_bad_credential_holds_all_until_it_is_another(sender: Sender) -> None:
+def test_a_bad_credential_holds_all_until_the_file_changes(sender: Sender) -> None:
     sender.file.write_text(sender.simulator.key_file(private_key=written(new_key())))
     ending = sender.run()
     assert (ending.state, ending.code) == (State.SCHEDULED, "credential_rejected")

@@ -1,4 +1,4 @@
-"""Recipients that are gone are told to whoever wants to be called back: signed, once, and through the ledger."""
+"""Callbacks about gone recipients: signed, sent once, and accepted by the ledger."""
 
 import json
 import logging
@@ -82,7 +82,7 @@ def test_a_single_task_calls_back(worker: Worker, bench: Bench, server: HttpSimu
     assert worker.call_back() == []
 
 
-def test_a_pack_calls_back_with_all_that_were_found_at_once(
+def test_a_chunk_sends_one_callback_with_all_gone_recipients(
     worker: Worker, bench: Bench, server: HttpSimulator
 ) -> None:
     batch = bench.accept_batch(ASK, {}, [{"text": text} for text in ("dead-1", "alive", "dead-2", "dead-1")])
@@ -92,7 +92,7 @@ def test_a_pack_calls_back_with_all_that_were_found_at_once(
     assert [entry["recipient"] for entry in told] == ["dead-1", "dead-2"]
 
 
-def test_the_same_are_told_once(worker: Worker, bench: Bench, server: HttpSimulator) -> None:
+def test_the_same_recipients_are_posted_once(worker: Worker, bench: Bench, server: HttpSimulator) -> None:
     id = bench.accept(ASK, {"text": "dead-1"})
     worker.run(id)
     bench.ledger.run(calls.redrive(id, Limits(), "me"))
@@ -100,9 +100,7 @@ def test_the_same_are_told_once(worker: Worker, bench: Bench, server: HttpSimula
     assert len(worker.call_back()) == 1
 
 
-def test_one_who_is_gone_himself_is_not_called_back_about_it(
-    worker: Worker, bench: Bench, server: HttpSimulator
-) -> None:
+def test_a_gone_receiver_gets_no_callback_about_itself(worker: Worker, bench: Bench, server: HttpSimulator) -> None:
     server.script["/gone"] = [problem(410)]
     worker.run(bench.accept(ASK, {"text": "dead-1"}))
     assert len(worker.call_back()) == 1
@@ -111,14 +109,14 @@ def test_one_who_is_gone_himself_is_not_called_back_about_it(
     assert [entry.channel for entry in found] == ["fcm:shop", "webhook:gone"]
 
 
-def test_nobody_is_called_who_did_not_ask(redis_url: str, tmp_path: Path, bench: Bench) -> None:
+def test_without_a_url_there_is_no_callback(redis_url: str, tmp_path: Path, bench: Bench) -> None:
     worker = Worker(redis_url, tmp_path, Limits())
     worker.run(bench.accept(ASK, {"text": "dead-1"}))
     assert worker.call_back() == []
     worker.close()
 
 
-def test_what_finds_its_queue_full_is_in_the_list(
+def test_a_full_queue_sends_no_callback_but_lists_the_recipient(
     redis_url: str, tmp_path: Path, bench: Bench, server: HttpSimulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

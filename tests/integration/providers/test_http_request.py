@@ -73,7 +73,7 @@ def ends(bench: Bench, run: Run) -> Callable[..., Task]:
 Ends = Callable[..., Task]
 
 
-def test_a_request_goes_out_as_it_was_asked_for_and_its_answer_is_kept(server: HttpSimulator, ends: Ends) -> None:
+def test_a_request_is_sent_unchanged_and_its_reply_is_kept(server: HttpSimulator, ends: Ends) -> None:
     server.script["/v1/x?a=%20b"] = [
         Say(201, b'{"ok": "\xc3\xa9"}', {"Content-Type": "application/json", "X-Own": "1"})
     ]
@@ -110,7 +110,7 @@ def test_a_text_and_bytes_are_bodies_too(server: HttpSimulator, ends: Ends) -> N
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"\0\0", b"\x1b[0m"])
-def test_what_is_no_text_is_kept_as_base64(server: HttpSimulator, ends: Ends, body: bytes) -> None:
+def test_a_binary_body_is_kept_as_base64(server: HttpSimulator, ends: Ends, body: bytes) -> None:
     server.script["/"] = [Say(200, body)]
     result = ends(server.url()).result
     assert (result["encoding"], b64decode(result["body"])) == ("base64", body)
@@ -157,7 +157,7 @@ def test_a_refusal_fails_and_a_fault_is_tried_again(
 
 
 @pytest.mark.parametrize("misdeed", [hang, reset, garbage, drip_head])
-def test_a_post_that_was_not_answered_is_given_up_unless_it_may_be_repeated(
+def test_a_post_without_a_reply_gives_up_unless_repeatable(
     server: HttpSimulator, bench: Bench, run: Run, misdeed: Misdeed
 ) -> None:
     post = {"url": server.url(), "method": "POST", "body": "buy", "timeout": 2}
@@ -206,7 +206,7 @@ def test_an_error_that_passes_is_delivered_in_the_end(server: HttpSimulator, ben
     assert len(server.asked) == 2
 
 
-def test_a_429_holds_what_has_the_same_server_and_credential(server: HttpSimulator, bench: Bench, run: Run) -> None:
+def test_a_429_holds_the_same_server_and_credential(server: HttpSimulator, bench: Bench, run: Run) -> None:
     server.script["/"] = [problem(429, Retry_After="2")]
     mine = {"url": server.url(), "headers": {"Authorization": "5ecret-mine"}}
     first, second = bench.accept(HTTP_REQUEST, mine), bench.accept(HTTP_REQUEST, mine)
@@ -221,7 +221,7 @@ def test_a_429_holds_what_has_the_same_server_and_credential(server: HttpSimulat
     assert len(server.asked) == 4
 
 
-def test_only_what_failed_in_a_pack_is_tried_again(server: HttpSimulator, bench: Bench, run: Run) -> None:
+def test_only_failed_items_are_retried(server: HttpSimulator, bench: Bench, run: Run) -> None:
     server.script["/busy"] = [problem(503, Retry_After="1")]
     server.script["/hang"] = [Say(misdeed=hang)]
     server.script["/no"] = [problem(404)]
@@ -258,7 +258,7 @@ def test_a_webhook_is_verified_and_its_id_stays(server: HttpSimulator, bench: Be
     assert sorted(ids[2:]) == [f"{batch}.0.0", f"{batch}.0.1"]
 
 
-def test_a_webhook_that_is_gone_is_told(server: HttpSimulator, ends: Ends, bench: Bench) -> None:
+def test_a_gone_webhook_is_listed(server: HttpSimulator, ends: Ends, bench: Bench) -> None:
     server.script["/in"] = [problem(410)]
     task = ends(server.url("/in"), method="POST", webhook="shop")
     assert (task.state, task.error and task.error.code) == (State.FAILED, "recipient_gone")
@@ -272,7 +272,7 @@ def test_without_its_secret_nothing_is_sent(server: HttpSimulator, ends: Ends) -
     assert server.asked == []
 
 
-def test_a_redirect_is_an_answer_unless_it_is_to_be_followed(server: HttpSimulator, ends: Ends) -> None:
+def test_a_redirect_is_the_reply_unless_redirects_are_followed(server: HttpSimulator, ends: Ends) -> None:
     server.script["/a"] = [redirect("/b") for _ in range(3)]
     assert ends(server.url("/a")).state is State.FAILED
     assert ends(server.url("/a"), expect=[302]).result["headers"]["location"] == "/b"
@@ -288,7 +288,7 @@ def test_a_loop_of_redirects_ends(server: HttpSimulator, ends: Ends) -> None:
     assert len(server.asked) == 4
 
 
-def test_a_post_follows_what_keeps_it_a_post(server: HttpSimulator, ends: Ends) -> None:
+def test_a_post_follows_only_redirects_that_keep_the_method(server: HttpSimulator, ends: Ends) -> None:
     server.script["/a"] = [redirect("/b", 308), redirect("/b", 303)]
     assert ends(server.url("/a"), method="POST", body="x", redirects=1).state is State.SUCCEEDED
     assert ends(server.url("/a"), method="POST", body="x", redirects=1).state is State.FAILED
@@ -296,7 +296,7 @@ def test_a_post_follows_what_keeps_it_a_post(server: HttpSimulator, ends: Ends) 
     assert server.asked[1].body == b"x"
 
 
-def test_another_origin_is_told_no_credential(server: HttpSimulator, ends: Ends) -> None:
+def test_another_origin_gets_no_credential(server: HttpSimulator, ends: Ends) -> None:
     with HttpSimulator("127.0.0.2") as other:
         server.script["/a"] = [redirect("/b")]
         server.script["/b"] = [redirect(other.url("/c"))]
@@ -385,7 +385,7 @@ def test_no_proxy_of_the_environment_is_used(
         assert proxy.connections == 0
 
 
-def test_nothing_of_it_is_logged(server: HttpSimulator, ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_contains_no_secret(server: HttpSimulator, ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told = Say(200, b"5ecret", {"Set-Cookie": "5ecret"})
     server.script["/5ecret"] = [told, problem(500), redirect("http://5ecret/")]

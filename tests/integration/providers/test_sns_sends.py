@@ -31,7 +31,7 @@ def credential(url: str, **other: str) -> str:
 
 
 class Moto:
-    """moto's SNS, from behind: what it was sent, and what a platform did to its endpoints."""
+    """The state of moto's SNS: its published messages, and its endpoints."""
 
     def __init__(self, url: str, backends: BackendDict[SNSBackend]) -> None:
         self.url = url
@@ -224,13 +224,13 @@ def test_many_for_a_topic_go_by_batches(moto: Moto, amazon: Dispatch) -> None:
     assert amazon.send(f"{TOPIC}-no").told == ["recipient_gone"]
 
 
-def test_what_is_sent_is_signed_as_botocore_signs(simulator: SnsSimulator, simulated: Dispatch) -> None:
+def test_requests_are_signed_like_botocores(simulator: SnsSimulator, simulated: Dispatch) -> None:
     sent = simulated.send("one", TOPIC)
     assert (sent.told, sent.attempts) == (["delivered"] * 2, 1)
     assert simulator.asked_of() == {"CreatePlatformEndpoint one": 1, f"Publish {DEVICE}/one": 1, f"Publish {TOPIC}": 1}
 
 
-def test_a_bad_credential_stops_its_app_until_it_is_another(simulator: SnsSimulator, simulated: Dispatch) -> None:
+def test_a_bad_credential_holds_its_app_until_the_file_changes(simulator: SnsSimulator, simulated: Dispatch) -> None:
     simulated.app(credential(simulator.url, secret_access_key="5ecret"))
     batch, state = simulated.begin(f"{DEVICE}/one")
     assert (state, simulated.held()) == (State.SCHEDULED, [("sns:default", "credential_rejected")])
@@ -250,7 +250,7 @@ def test_a_disabled_application_stops_its_app(simulator: SnsSimulator, simulated
 
 
 @pytest.mark.parametrize("error", [sns_error(400, "Throttling", "Rate exceeded"), sns_error(429, "Throttled")])
-def test_the_whole_fleet_waits_when_it_is_too_much(simulator: SnsSimulator, simulated: Dispatch, error: Say) -> None:
+def test_throttling_holds_the_whole_fleet(simulator: SnsSimulator, simulated: Dispatch, error: Say) -> None:
     simulator.script[f"Publish {DEVICE}/odd"] = [error]
     batch, state = simulated.begin("odd")
     assert (state, simulated.held()) == (State.SCHEDULED, [("sns:default", "throttled")])
@@ -266,9 +266,7 @@ def test_the_whole_fleet_waits_when_it_is_too_much(simulator: SnsSimulator, simu
 
 @pytest.mark.parametrize("say", [sns_error(500, "InternalError"), Say(503, "<html>Busy</html>"), HANG, RESET])
 @pytest.mark.parametrize("action", ["CreatePlatformEndpoint odd", f"Publish {DEVICE}/odd"])
-def test_what_failed_on_the_way_is_sent_again(
-    simulator: SnsSimulator, simulated: Dispatch, action: str, say: Say
-) -> None:
+def test_a_failed_request_is_sent_again(simulator: SnsSimulator, simulated: Dispatch, action: str, say: Say) -> None:
     simulated.send("two")  # so that a reset takes nobody else with it
     simulator.script[action] = [say]
     sent = simulated.send("odd")
@@ -278,7 +276,7 @@ def test_what_failed_on_the_way_is_sent_again(
     assert simulator.asked_of()[f"Publish {DEVICE}/two"] == 1
 
 
-def test_only_what_failed_in_a_pack_is_sent_again(simulator: SnsSimulator, simulated: Dispatch) -> None:
+def test_only_failed_items_are_sent_again(simulator: SnsSimulator, simulated: Dispatch) -> None:
     simulator.script[f"Publish {DEVICE}/odd"] = [sns_error(500, "InternalError")]
     sent = simulated.send("one", "odd", "two")
     assert (sent.told, sent.attempts) == (["delivered"] * 3, 2)
@@ -286,7 +284,7 @@ def test_only_what_failed_in_a_pack_is_sent_again(simulator: SnsSimulator, simul
     assert published == {f"Publish {DEVICE}/{name}": 2 if name == "odd" else 1 for name in ("one", "odd", "two")}
 
 
-def test_what_is_refused_is_not_sent_again(simulator: SnsSimulator, simulated: Dispatch) -> None:
+def test_a_rejected_payload_is_not_sent_again(simulator: SnsSimulator, simulated: Dispatch) -> None:
     simulator.script[f"Publish {DEVICE}/odd"] = [sns_error(400, "InvalidParameter", "Invalid parameter: Message")]
     simulator.script["CreatePlatformEndpoint bad"] = [sns_error(400, "InvalidParameter", "Invalid parameter: Token")]
     sent = simulated.send("odd", "two", "bad")

@@ -1,4 +1,4 @@
-"""Notifications to browsers: web-push-testing decrypts them, and a simulator responses what that doesn't."""
+"""Notifications to browsers. web-push-testing decrypts them; a simulator sends the other replies."""
 
 import json
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def at(service: PushServiceSimulator, name: str) -> str:
     return token({"endpoint": service.endpoint(name), "keys": KEYS})
 
 
-def test_browsers_read_what_they_are_sent(
+def test_browsers_decrypt_their_notifications(
     browsers: WebPushTesting, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(browsers.authority))
@@ -106,14 +106,14 @@ def test_a_subscription_to_another_key_is_no_fault_of_this_one(
     assert (simulated.held(), simulated.gone()) == ([], [])
 
 
-def test_what_is_delivered_has_its_services_name(service: PushServiceSimulator, simulated: Dispatch) -> None:
+def test_a_delivered_push_has_the_services_id(service: PushServiceSimulator, simulated: Dispatch) -> None:
     sent = simulated.send(at(service, "one"), ttl=0)
     assert [item.result and item.result["id"] for item in sent.items] == ["1"]
     assert [asked.headers["ttl"] for asked in service.sends] == ["0"]
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_browser_that_is_gone_is_told(service: PushServiceSimulator, simulated: Dispatch, status: int) -> None:
+def test_a_gone_browser_is_listed(service: PushServiceSimulator, simulated: Dispatch, status: int) -> None:
     service.script["odd"] = [Say(status, "No such subscription")]
     sent = simulated.send(at(service, "odd"), at(service, "two"))
     assert (sent.told, sent.attempts) == (["recipient_gone", "delivered"], 1)
@@ -133,7 +133,7 @@ def test_a_service_that_has_too_much_waits_and_the_others_do_not(
     assert (state, service.asked_of()) == (State.SCHEDULED, {"odd": 1})
     assert [simulated.bench.task(f"{id}.0").attempt for id in (batch, other)] == [1, 0]
     elsewhere, _ = simulated.begin(token({"endpoint": f"https://other.{host}/x", "keys": KEYS}))
-    assert simulated.bench.task(f"{elsewhere}.0").attempt == 1  # it was tried, though nobody responses to that name
+    assert simulated.bench.task(f"{elsewhere}.0").attempt == 1  # it was tried, though no server has that name
     for id in (batch, other):
         assert simulated.bench.due_again(f"{id}.0")
         assert simulated.run(id) is State.SUCCEEDED
@@ -141,7 +141,7 @@ def test_a_service_that_has_too_much_waits_and_the_others_do_not(
 
 
 @pytest.mark.parametrize("say", [Say(413, "Payload too large"), Say(400, "Bad TTL"), Say(307, "")])
-def test_what_is_refused_is_not_sent_again(service: PushServiceSimulator, simulated: Dispatch, say: Say) -> None:
+def test_a_rejected_payload_is_not_sent_again(service: PushServiceSimulator, simulated: Dispatch, say: Say) -> None:
     service.script["odd"] = [say]
     sent = simulated.send(at(service, "odd"), at(service, "two"))
     assert (sent.told, sent.attempts) == (["payload_rejected", "delivered"], 1)
@@ -149,7 +149,7 @@ def test_what_is_refused_is_not_sent_again(service: PushServiceSimulator, simula
     assert simulated.gone() == []
 
 
-def test_what_can_only_be_refused_is_not_sent(service: PushServiceSimulator, simulated: Dispatch) -> None:
+def test_an_invalid_push_is_not_sent(service: PushServiceSimulator, simulated: Dispatch) -> None:
     bad_keys = token({"endpoint": service.endpoint("one"), "keys": KEYS | {"p256dh": "AAAA"}})
     foreign = [
         token({"endpoint": url, "keys": KEYS}) for url in ("https://127.0.0.1/x", f"{service.url}.evil.example/x")
@@ -178,7 +178,7 @@ def test_a_bad_credential_stops_its_app_at_that_service(service: PushServiceSimu
 
 
 @pytest.mark.parametrize("say", [Say(500, ""), Say(503, "", {"retry-after": "1"}), Say(502, "<html>"), HANG])
-def test_what_failed_on_the_way_is_sent_again(service: PushServiceSimulator, simulated: Dispatch, say: Say) -> None:
+def test_a_failed_request_is_sent_again(service: PushServiceSimulator, simulated: Dispatch, say: Say) -> None:
     service.script["odd"] = [say]
     sent = simulated.send(at(service, "odd"), at(service, "two"))
     assert (sent.told, sent.attempts) == (["delivered"] * 2, 2)

@@ -1,4 +1,4 @@
-"""A post office, mail servers, and a CA that nobody else trusts."""
+"""Mail servers, a way to send mails to them, and a private certificate authority."""
 
 import ssl
 from collections.abc import Callable, Iterator

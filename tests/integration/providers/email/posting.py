@@ -70,7 +70,7 @@ class Post:
         return self.bench.ledger.run(calls.holds())
 
     def release(self) -> None:
-        """Ends what holds channels up, and the waiting of tasks for it."""
+        """Ends the holds of channels, and the snooze of their tasks."""
         self._redis.delete("handoff:holds")
 
     def gone(self) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""`email.send` by aiosmtpd: what arrives, to whom, and over how many connections."""
+"""`email.send` through aiosmtpd: the mails that arrive, their recipients, and the number of connections."""
 
 import asyncio
 import json
@@ -105,7 +105,7 @@ def test_a_pack_shares_a_few_connections(post: Post, sink: MailSink) -> None:
     assert sink.connections == 3, "the next task uses them too"
 
 
-def test_copies_have_what_their_client_gave_them_in_common(post: Post, sink: MailSink) -> None:
+def test_copies_share_the_common_fields(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
     common = {
         "header_to": ["a@mail.example"],
@@ -130,7 +130,7 @@ def test_addresses_of_every_language(post: Post, sink: MailSink) -> None:
     assert sink.taken[0].message["To"] == "用户@xn--r8jz45g.jp"
 
 
-def test_a_server_without_smtputf8_can_take_no_such_address(post: Post, serve: Serve) -> None:
+def test_a_server_without_smtputf8_rejects_international_addresses(post: Post, serve: Serve) -> None:
     sink = MailSink(enable_SMTPUTF8=False)
     serve(sink)
     post.app(sink.port)
@@ -165,9 +165,7 @@ def test_an_attachment_that_can_not_be_had(post: Post, sink: MailSink, tmp_path:
     assert sink.connections == 0
 
 
-async def test_a_mail_that_is_given_up_leaves_its_connection_to_nobody(
-    tmp_path: Path, simulator: SmtpSimulator
-) -> None:
+async def test_a_timed_out_mail_closes_its_connection(tmp_path: Path, simulator: SmtpSimulator) -> None:
     app = {"host": "127.0.0.1", "port": simulator.port, "tls": "none", "sender": SENDER, "connections": 1}
     (tmp_path / "smtp.default.json").write_text(json.dumps(app))
     settings = Settings(apps_dir=tmp_path)

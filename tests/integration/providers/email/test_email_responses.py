@@ -1,4 +1,4 @@
-"""What mail servers answer, what comes of it, and that nobody gets a mail twice who need not."""
+"""The outcome of each reply of a mail server, and that no recipient gets a mail twice without need."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ LOGIN = {"username": "shop", "password": PASSWORD}
 leaking = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def test_a_reader_who_is_gone_is_told_of_and_the_others_get_theirs(post: Post, sink: MailSink) -> None:
+def test_a_gone_recipient_is_listed_and_the_others_get_their_mail(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
     sink.refusals["b@mail.example"] = ["550 5.1.1 <b@mail.example>: no such user"]
     batch, ending = post.send_all({"text": "News"}, [{"to": f"{name}@mail.example"} for name in "abc"])
@@ -32,7 +32,7 @@ def test_a_reader_who_is_gone_is_told_of_and_the_others_get_theirs(post: Post, s
     assert sink.received() == ["a@mail.example", "c@mail.example"]
 
 
-def test_what_is_told_to_come_back_is_tried_again_alone(post: Post, sink: MailSink) -> None:
+def test_only_the_deferred_recipient_is_retried(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
     sink.refusals["b@mail.example"] = ["451 4.7.1 greylisted", "452 4.2.2 mailbox full"]
     batch, ending = post.send_all({"text": "News"}, [{"to": f"{name}@mail.example"} for name in "abc"])
@@ -43,7 +43,7 @@ def test_what_is_told_to_come_back_is_tried_again_alone(post: Post, sink: MailSi
     assert (post.task(f"{batch}.0").attempt, post.holds()) == (3, [])
 
 
-def test_a_server_error_at_the_end_of_the_mail_and_then_it_is_delivered(post: Post, sink: MailSink) -> None:
+def test_a_server_error_after_the_mail_is_retried(post: Post, sink: MailSink) -> None:
     post.app(sink.port)
     sink.refusals["DATA"] = ["451 4.3.0 try again"]
     id, ending = post.send()
@@ -63,7 +63,7 @@ def test_a_refused_mail_fails_once_and_for_all(post: Post, sink: MailSink, at: s
     assert sink.connections == 1, "the connection is still of use"
 
 
-def test_a_throttled_server_is_left_alone_by_all_and_then_it_is_delivered(post: Post, simulator: SmtpSimulator) -> None:
+def test_a_throttling_server_holds_all_mails_for_a_while(post: Post, simulator: SmtpSimulator) -> None:
     post.app(simulator.port)
     simulator.replies["MAIL"] = ["421 4.7.0 too much, too fast"]
     first, ending = post.send(to="a@mail.example")
@@ -77,7 +77,7 @@ def test_a_throttled_server_is_left_alone_by_all_and_then_it_is_delivered(post: 
     assert (simulator.received(), post.task(first).attempt) == (["a@mail.example"], 2)
 
 
-def test_a_wrong_password_holds_the_app_up_until_it_is_another_one(
+def test_a_wrong_password_holds_the_app_until_the_file_changes(
     post: Post, serve: Serve, certified: Certified, ca_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = MailSink(certified("127.0.0.1"))
@@ -97,7 +97,7 @@ def test_a_wrong_password_holds_the_app_up_until_it_is_another_one(
 
 @leaking
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
-def test_a_server_of_another_name_is_told_nothing(
+def test_a_certificate_of_another_name_stops_the_mail(
     post: Post, serve: Serve, certified: Certified, ca_file: Path, tls: str
 ) -> None:
     sink = MailSink(certified("mail.example"), implicit=tls == "tls")
@@ -110,7 +110,7 @@ def test_a_server_of_another_name_is_told_nothing(
 
 
 @leaking
-def test_a_server_of_an_unknown_ca_is_told_nothing(post: Post, serve: Serve, certified: Certified) -> None:
+def test_a_certificate_of_an_unknown_ca_stops_the_mail(post: Post, serve: Serve, certified: Certified) -> None:
     sink = MailSink(certified("127.0.0.1"))
     serve(sink)
     post.app(sink.port, tls="starttls", **LOGIN)
@@ -118,7 +118,7 @@ def test_a_server_of_an_unknown_ca_is_told_nothing(post: Post, serve: Serve, cer
     assert (sink.logins, sink.taken) == ([], [])
 
 
-def test_it_never_goes_on_in_the_clear(post: Post, simulator: SmtpSimulator) -> None:
+def test_without_starttls_nothing_is_sent_in_the_clear(post: Post, simulator: SmtpSimulator) -> None:
     post.app(simulator.port, tls="starttls", **LOGIN)
     assert post.send()[1].code == "credential_rejected"
     assert [command.split()[0] for command in simulator.commands] == ["EHLO"]
@@ -134,7 +134,7 @@ def test_it_never_goes_on_in_the_clear(post: Post, simulator: SmtpSimulator) -> 
         {"verify": False},
     ],
 )
-def test_a_malformed_app_fails_and_nothing_of_it_is_told(post: Post, app: dict[str, object]) -> None:
+def test_the_error_for_a_malformed_app_quotes_nothing_of_it(post: Post, app: dict[str, object]) -> None:
     post.app(1, **app)
     id, ending = post.send()
     assert ending == RunResult(State.FAILED, "bad_credential")
@@ -155,7 +155,7 @@ def test_a_drop_after_the_mail_was_sent_is_repeated_under_the_same_message_id(
     assert simulator.taken[2].message["Message-ID"] not in (None, first.message["Message-ID"]), other
 
 
-def test_who_would_rather_give_up_gets_no_second_mail(post: Post, simulator: SmtpSimulator) -> None:
+def test_with_give_up_an_unknown_mail_is_not_repeated(post: Post, simulator: SmtpSimulator) -> None:
     post.contract = replace(QUICK, policy=replace(QUICK.policy, unknown="give_up"))
     post.app(simulator.port)
     simulator.replies["CONTENT"] = ["drop"]
@@ -169,9 +169,7 @@ def test_who_would_rather_give_up_gets_no_second_mail(post: Post, simulator: Smt
 
 @pytest.mark.parametrize("at", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("how", ["drop", "hang", "421 4.3.2 going down", "nonsense"])
-def test_what_breaks_before_the_mail_is_sent_is_tried_again(
-    post: Post, simulator: SmtpSimulator, at: str, how: str
-) -> None:
+def test_a_break_before_the_mail_is_sent_is_retried(post: Post, simulator: SmtpSimulator, at: str, how: str) -> None:
     post.app(simulator.port, timeout=2 if how == "hang" else 20)
     simulator.replies[at] = [how]
     began = time.monotonic()
@@ -200,7 +198,7 @@ def test_a_server_that_is_away_is_tried_again(post: Post) -> None:
     assert (ending.state, ending.code, post.task(id).attempt) == (State.SCHEDULED, "not_connected", 1)
 
 
-def test_who_is_written_to_is_told_nowhere(
+def test_no_log_or_event_contains_an_address(
     post: Post, simulator: SmtpSimulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     post.app(simulator.port)

@@ -16,7 +16,7 @@ from tests.integration.worker.floor import Floor, logs, pool
 READERS = [f"reader{number}@mail.example" for number in range(500)]
 
 
-def test_a_killed_worker_repeats_at_most_what_was_in_flight(tmp_path: Path, sink: MailSink) -> None:
+def test_a_killed_worker_repeats_at_most_its_sends_in_flight(tmp_path: Path, sink: MailSink) -> None:
     sink.delay = 0.2
     apps = tmp_path / "apps"
     apps.mkdir()

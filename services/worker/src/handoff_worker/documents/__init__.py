@@ -1,1 +1,1 @@
-"""Reads documents that nobody trusts: a process of its own parses each, and may do nothing else."""
+"""Reads untrusted documents. A confined process of its own parses each of them."""
