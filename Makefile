@@ -93,8 +93,13 @@ undeploy: $(READY) ## Take Handoff out of the cluster; data stays unless DATA=1 
 ##@ Check
 
 .PHONY: test
-test: lint types lock-check $(GATES) ## Lint, types, locks and every test that needs no container engine
-	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile
+test: lint lock-check $(GATES) ## Lint, types, locks and every test that needs no container engine
+	@$(MAKE) --jobs=2 types pytest
+
+# In the order of pyproject.toml, the slowest folders first: by number of tests, long files would start last.
+.PHONY: pytest
+pytest: $(GATES) ## The tests of `make test` alone
+	@$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(READY) ## Ruff, import-linter, shellcheck and hadolint
