@@ -7,6 +7,8 @@ import pytest
 
 for name in [name for name in os.environ if name.startswith(("HANDOFF_", "CELERY_", "FLOWER_"))]:
     del os.environ[name]
+# Where a shell sets it, each process that a test starts would compile a thousand modules anew, for half a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -31,6 +31,7 @@ def redis_url(redis_server: Redis) -> str:
         client.execute_command("FLUSHALL", "SYNC")  # what is freed later would be seen as used
         client.config_set("maxmemory", "0")
         client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("appendfsync", "always")  # else an accepted task waits up to a second
         assert wait_until(lambda: not rewriting(client), 30)  # one that was just turned on keeps nothing until then
     return url
 
