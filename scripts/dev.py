@@ -184,7 +184,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        ignore()  # reaper.py kills what is left
+        ignore()  # reaper.py kills the remaining processes
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ DOMAIN_ERRORS: Mapping[type[Exception], ProblemType] = {
 
 
 class FieldError(NamedTuple):
-    """What is wrong with one field. Its path is like `items[3].token`, `query.delay` or `header.Idempotency-Key`."""
+    """The fault of one field. Its path is like `items[3].token`, `query.delay` or `header.Idempotency-Key`."""
 
     path: str
     message: str
@@ -105,7 +105,7 @@ class Problem(Exception):
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """Return what is wrong with each field, without the value that the client sent."""
+    """Return the fault of each field, without the value that the client sent."""
     return [field_error(entry, entry["loc"]) for entry in details(error)]
 
 

@@ -81,10 +81,10 @@ class PushAccepted(BaseModel):
 
 
 class FieldErrorView(BaseModel):
-    """What is wrong with one field."""
+    """The fault of one field."""
 
     path: str = Field(description="The field's path, like `items[3].token`, `query.delay` or `header.Idempotency-Key`.")
-    message: str = Field(description="A sentence that says what is wrong.")
+    message: str = Field(description="A sentence that names the fault.")
 
 
 class ProblemView(BaseModel):

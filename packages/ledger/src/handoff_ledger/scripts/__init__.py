@@ -34,7 +34,7 @@ class Script(NamedTuple):
 
 @cache
 def load(name: str) -> Script:
-    """Returns the script `<name>.lua` as it is sent to Redis. Raises `FileNotFoundError`."""
+    """Returns the text of `<name>.lua` for Redis. Raises `FileNotFoundError`."""
     folder = files(__name__)
     template = folder.joinpath("message.json").read_text().strip()
     message = re.sub("@([a-z]+)@", r"]==] .. values.\1 .. [==[", template)
