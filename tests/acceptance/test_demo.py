@@ -45,12 +45,12 @@ def test_a_wrong_token_starts_nothing(checkout: Checkout) -> None:
     assert answer.stderr.count("\n") == 1
 
 
-def test_repeated_lines_are_told(checkout: Checkout) -> None:
+def test_the_demo_names_repeated_lines(checkout: Checkout) -> None:
     (checkout.folder / "tokens").write_text("one\none\n")
     answer = demo(checkout, "tokens")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert answer.stdout.startswith("tokens repeats tokens: 1 line is left out.\n")
-    assert "Accepted 1 push in" in answer.stdout
+    assert "The API accepted 1 push in" in answer.stdout
 
 
 def test_a_second_one_leaves_the_first_alone(checkout: Checkout) -> None:
