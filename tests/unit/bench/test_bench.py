@@ -40,8 +40,8 @@ def test_no_more_digits_than_are_known(value: float | None, text: str) -> None:
 
 def test_targets_of_what_was_asked_alone_and_honestly() -> None:
     shown = targets_table({"drain": {"Handoff": {"of Celery": 1.5}}})
-    verdicts = [line.split(" | ")[1:] for line in shown.splitlines()[2:]]
-    assert [[cell.strip(" |") for cell in row] for row in verdicts] == [["1.5", "≥ 1", "yes"], ["1.5", "≥ 2", "no"]]
+    rows_shown = [line.split(" | ")[1:] for line in shown.splitlines()[2:]]
+    assert [[cell.strip(" |") for cell in row] for row in rows_shown] == [["1.5", "≥ 1", "yes"], ["1.5", "≥ 2", "no"]]
 
 
 def test_a_figure_that_is_missing_meets_no_target() -> None:

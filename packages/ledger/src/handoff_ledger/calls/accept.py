@@ -121,14 +121,14 @@ def _digest(*parts: bytes) -> str:
 
 
 def _receipt(row: list[Any], queue: str) -> Receipt | LedgerError:
-    verdict, id, created, *known = row
-    if verdict == "full":
+    status, id, created, *known = row
+    if status == "full":
         return QueueFull(queue)
-    if verdict == "conflict":
+    if status == "conflict":
         return IdempotencyConflict(id)
-    if verdict == "unstaged":
+    if status == "unstaged":
         return LedgerUnavailable("Packs of the batch were gone before Redis could accept it.")
-    return Receipt(id, created, replayed=verdict == "replayed", record=_record(id, *known) if known else None)
+    return Receipt(id, created, replayed=status == "replayed", record=_record(id, *known) if known else None)
 
 
 def _record(id: str, flat: list[str], outcome: str | None = None) -> Task | Batch:

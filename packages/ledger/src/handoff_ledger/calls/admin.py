@@ -56,9 +56,9 @@ def redrive(id: str, limits: Limits, by: str) -> Call[None]:
     return Call("redrive", [id, by, limits.retention_ms], parse)
 
 
-def redrive_all(letters: RedriveFilter, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
+def redrive_all(filter: RedriveFilter, limits: Limits, by: str, cursor: str = "") -> Call[tuple[int, str]]:
     """Queues a page of dead letters again. Returns their number, and the cursor of the next page ('' for none)."""
-    which = (letters.state, letters.contract, letters.code, letters.ended_from_ms, letters.ended_until_ms)
+    which = (filter.state, filter.contract, filter.code, filter.ended_from_ms, filter.ended_until_ms)
     return Call("redrive_all", [by, limits.retention_ms, *which, cursor, MAX_RECORDS_PER_SCRIPT], tuple)
 
 

@@ -2,7 +2,7 @@
 --
 -- KEYS   none
 -- ARGV   the most tasks that may wait in a queue, then for each task the 12 values that `accept` names
--- Reply  for each task {verdict, id, created ms}; verdict: accepted, replayed, conflict or full.
+-- Reply  for each task {status, id, created ms}; status: accepted, replayed, conflict or full.
 --        A replayed task's record, as a flat list, and its outcome follow.
 local limit = tonumber(ARGV[1])
 local VALUES = 12 -- of a task

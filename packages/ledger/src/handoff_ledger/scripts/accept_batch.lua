@@ -4,7 +4,7 @@
 -- ARGV   the most tasks that may wait in a queue, id, contract, version, queue, priority, client, max attempts, common,
 --        digest of the idempotency key, fingerprint, number of items, number of packs,
 --        then the payload and the number of items of each pack that was not staged
--- Reply  {verdict, id, created ms}; verdict: accepted, replayed, conflict, full, or unstaged when staged packs are gone.
+-- Reply  {status, id, created ms}; status: accepted, replayed, conflict, full, or unstaged when staged packs are gone.
 --        A replayed batch's record, as a flat list, follows.
 local limit, id, contract, version, queue, priority, client, attempts, common, digest, fingerprint, total, packs =
   unpack(ARGV, 1, 13)

@@ -1,6 +1,6 @@
 -- What an idempotency key stands for. `digest` identifies the client's key; '' for a request without one.
 
--- Returns the reply for a key that was used before: {verdict, id, created ms, record, outcome}.
+-- Returns the reply for a key that was used before: {status, id, created ms, record, outcome}.
 -- Returns nil when the key is new, or when the record that it stands for is gone.
 local function find_replay(contract, digest, fingerprint)
   if digest == '' then return nil end
