@@ -131,5 +131,5 @@ def test_a_full_queue_sends_no_callback_but_lists_the_recipient(
 
 
 def test_a_url_with_a_password_is_refused_at_the_start() -> None:
-    with pytest.raises(ValidationError, match="HANDOFF_GONE_CALLBACK_URL has no user"):
+    with pytest.raises(ValidationError, match="HANDOFF_GONE_CALLBACK_URL must not contain a user"):
         Settings.model_validate({"gone_callback_url": "https://user:word@shop.example/"})
