@@ -90,6 +90,8 @@ class Clients(RuleBasedStateMachine):
         if not batch:
             return
         packs = [task for task in self.kept.values() if task.batch == batch and not task.state.ended]
+        if not any(pack.todo for pack in packs):  # every item has its outcome, so the batch has ended
+            packs = []
         assert self.lab.run(calls.cancel_batch(batch, LIMITS)) == (len(packs), False)
         for pack in packs:
             if pack.state is State.RUNNING:
