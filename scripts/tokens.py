@@ -36,7 +36,7 @@ def read_tokens(file: str | None) -> tuple[list[str], int]:
         return [f"demo-device-{number:05}" for number in range(10_000)], 0
     lines = read_lines(file)
     if not lines:
-        raise ValueError(f"{file} contains no token: write one a line.")
+        raise ValueError(f"{file} contains no token. Write one token on each line.")
     tokens = list(dict.fromkeys(lines.values()))
     if len(tokens) > MAX_BATCH_ITEMS:
         raise ValueError(f"{file} contains {len(tokens):,} tokens: a batch takes {MAX_BATCH_ITEMS:,} at most.")

@@ -59,7 +59,7 @@ def _compare_fields(writer: Schema, reader: Schema, path: str) -> Iterator[Incom
     for name in {**written_fields, **readable_fields}:
         field_path = f"{path}.{name}"
         written, readable = _presence(writer, name), _presence(reader, name)
-        if (readable == "required" != written) or (readable == "absent" and readable_extra is False):
+        if (readable == "required" and written != "required") or (readable == "absent" and readable_extra is False):
             yield field_path, "presence", written, readable
         if name in written_fields and name in readable_fields:
             yield from incompatibilities(written_fields[name], readable_fields[name], field_path)

@@ -71,13 +71,13 @@ class AsyncLedger:
         Raises:
             QueueFull, IdempotencyConflict, LedgerUnavailable
         """
-        here, staged = packs[:MAX_RECORDS_PER_SCRIPT], packs[MAX_RECORDS_PER_SCRIPT:]
-        number, item = len(here), sum(items for _, items in here)
+        last_packs, staged = packs[:MAX_RECORDS_PER_SCRIPT], packs[MAX_RECORDS_PER_SCRIPT:]
+        first_pack, first_item = len(last_packs), sum(items for _, items in last_packs)
         for at in range(0, len(staged), MAX_RECORDS_PER_SCRIPT):
-            some = staged[at : at + MAX_RECORDS_PER_SCRIPT]
-            await self.run(stage_packs(submission, some, number, item))
-            number, item = number + len(some), item + sum(items for _, items in some)
-        return await self.run(accept_batch(submission, here, self.limits, staged), durable=self._durable)
+            group = staged[at : at + MAX_RECORDS_PER_SCRIPT]
+            await self.run(stage_packs(submission, group, first_pack, first_item))
+            first_pack, first_item = first_pack + len(group), first_item + sum(items for _, items in group)
+        return await self.run(accept_batch(submission, last_packs, self.limits, staged), durable=self._durable)
 
     def _send(self) -> None:
         if self._waiting:
@@ -123,7 +123,9 @@ class AsyncLedger:
         if isinstance(reply, Exception):
             raise reply
         if isinstance(synced, Exception) or not synced[0]:
-            raise LedgerUnavailable("Redis did not sync it to disk in time, or keeps no append-only file.")
+            raise LedgerUnavailable(
+                "Redis did not sync the work to its disk in time, or keeps no append-only file."
+            )
         return reply
 
     async def info(self, *sections: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ if workers > 1:  # every process writes its metrics to files, and /metrics adds 
 
 
 def on_starting(arbiter: Any) -> None:
-    """Exit when Redis has an unsafe setting. The API starts without Redis, and waits until Redis answers."""
+    """Exit when waiting for Redis cannot help. If Redis is only away, the API starts and waits."""
     arbiter.log.error_log.handlers.clear()  # the root logger's handler formats gunicorn's lines too
     arbiter.log.error_log.propagate = True
     settings.redis_requirements.exit_if_misconfigured()

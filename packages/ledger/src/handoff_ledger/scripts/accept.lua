@@ -1,15 +1,15 @@
 -- Accepts single tasks. Each one is accepted or refused by itself.
 --
 -- KEYS   none
--- ARGV   the most tasks that may wait in a queue, then for each task the 12 values that `accept` names
+-- ARGV   the most tasks that may wait in a queue, or be scheduled; then for each task the values that `accept` names
 -- Reply  for each task {status, id, created ms}; status: accepted, replayed, conflict or full.
---        A replayed task's record, as a flat list, and its outcome follow.
+--        For a replayed task the reply also has its record as a flat list, and its outcome.
 local limit = tonumber(ARGV[1])
 local VALUES = 12 -- of a task
-local QUEUE = 4 -- the position of the queue among them
-local accepted = {} -- the number of tasks of each contract
+local QUEUE = 4 -- the queue's position among a task's values
+local accepted = {} -- the number of tasks that this script accepted for each contract
 
--- The values of one task, in the order of Submission.args in calls/accept.py. Delay and expiry in ms, '0' for none.
+-- The values of one task, in the order of Submission.args in calls/accept.py. Delay and expiry are in ms, and '0' means none.
 -- They are positional, because decoding one JSON object for each task costs 6 % more of Redis's CPU.
 local function accept(id, contract, version, queue, priority, client, attempts, payload, digest, fingerprint, delay, expires)
   local replay = find_replay(contract, digest, fingerprint)

@@ -6,6 +6,7 @@
 local id, by, retention = unpack(ARGV)
 local task = read(id)
 if not task then return 'unknown' end
+-- A running task that was already asked to stop needs no second action.
 if OPEN[task.state] and not (task.state == 'running' and task.cancel) then
   cancel(task, retention)
   log_action(by, 'cancel', id, 1, retention)
