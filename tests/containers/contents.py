@@ -11,7 +11,7 @@ import sysconfig
 from importlib import metadata
 from pathlib import Path
 
-MEMBERS = ("handoff_contracts", "handoff_ledger", "handoff_api", "handoff_worker", "handoff_flower")
+MEMBERS = [f"handoff_{name}" for name in ("api", "common", "contracts", "flower", "http2", "ledger", "worker")]
 UNWANTED = ("cc", "gcc", "clang", "ld", "make", "uv", "uvx", "curl", "wget", "git")
 PIPS = ("pip", "pip3", "python -m pip", "/usr/local/bin/python -m pip", "/usr/local/bin/python -m ensurepip")
 

@@ -58,12 +58,13 @@ def lock(service: str, environment: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_it_holds_its_lock_and_its_members_and_nothing_else(images: Images, service: str) -> None:
     contents = images.contents[service]
-    members = {f"handoff-{name}" for name in ("contracts", "ledger", service)}
+    packages = ["common", "contracts", *(["http2"] if service == "worker" else []), "ledger"]
+    members = {f"handoff-{name}" for name in (*packages, service)}
     locked = lock(service, contents["environment"])
     held = contents["distributions"]
     assert {name: version for name, version in held.items() if name not in members} == locked
     assert held.keys() - locked.keys() == members
-    assert contents["members"] == ["handoff_contracts", "handoff_ledger", f"handoff_{service}"]
+    assert contents["members"] == sorted(f"handoff_{name}" for name in (*packages, service))
     assert FOREIGN[service] & held.keys() == set()
 
 
