@@ -94,3 +94,13 @@ def test_each_action_is_recorded_with_its_client_and_time(
     assert answer.status_code == 200, answer.text
     (first,) = answer.json()["items"]
     assert (first["by"], first["action"], first["about"]) == ("other", "redrive", dead)
+
+
+@pytest.mark.parametrize("name", ["contract", "code"])
+def test_an_empty_filter_is_refused_and_redrives_nothing(
+    client: httpx2.Client, worker: ManualWorker, name: str
+) -> None:
+    id = ended(client, worker, State.DEAD, "busy")
+    answer = client.post("/v1/redrive", json={name: ""})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, name)
+    assert state(client, id) == "dead"

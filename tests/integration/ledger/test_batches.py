@@ -145,3 +145,10 @@ def test_a_rare_state_is_found_behind_many_packs(lab: Lab) -> None:
     listed = list(pages(lab, batch, 10, State.FAILED))
     assert [item.index for page in listed for item in page] == [481]
     assert len(listed) == 3
+
+
+def test_a_pack_whose_payload_has_expired_has_no_items(both: Lab) -> None:
+    batch = both.batch(1, 1)
+    both.redis.delete(f"handoff:payload:{batch}.0")
+    items, cursor = both.run(list_items(batch, 10))
+    assert ([item.index for item in items], cursor) == ([1], "")

@@ -123,9 +123,7 @@ class AsyncLedger:
         if isinstance(reply, Exception):
             raise reply
         if isinstance(synced, Exception) or not synced[0]:
-            raise LedgerUnavailable(
-                "Redis did not sync the work to its disk in time, or keeps no append-only file."
-            )
+            raise LedgerUnavailable("Redis did not sync the work to its disk in time, or keeps no append-only file.")
         return reply
 
     async def info(self, *sections: str) -> dict[str, Any]:

@@ -41,9 +41,9 @@ DelaySeconds = Annotated[float, Field(ge=0, le=YEAR_SECONDS, allow_inf_nan=False
 LifetimeSeconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS, allow_inf_nan=False), BeforeValidator(_check_number)]
 PageSize = Annotated[int, Field(ge=1, le=500), BeforeValidator(_check_number)]
 CursorText = Annotated[str, Field(max_length=400)]
-ContractName = Annotated[str, Field(max_length=MAX_NAME_LENGTH, pattern=r"^[a-z0-9_.]*$")]
-BatchId = Annotated[str, Field(max_length=26, pattern=r"^[0-9a-z]*$")]
-ErrorCode = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ContractName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^[a-z0-9_.]+$")]
+BatchId = Annotated[str, Field(min_length=1, max_length=26, pattern=r"^[0-9a-z]+$")]
+ErrorCode = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 def epoch_ms(time: datetime) -> int:

@@ -34,7 +34,9 @@ def list_items(batch: str, limit: int, state: State | None = None, cursor: str =
     return Call("list_items", [batch, after, limit + seen + 1, state or ""], parse)
 
 
-def _items(record: list[str], payload: str, outcome: str | None, chunks: list[str]) -> Iterator[Item]:
+def _items(record: list[str], payload: str | None, outcome: str | None, chunks: list[str]) -> Iterator[Item]:
+    if payload is None:  # it expired a moment before its record
+        return
     fields = fields_of(record)
     first, pack = int(fields["first"]), State(fields["state"])
     recorded = {at: (State(state), value) for chunk in chunks for at, state, value in from_json(chunk)}
