@@ -28,7 +28,7 @@ def play(scene: Scene, *, quick: bool) -> None:
         task = end_of(scene, id)
         found = (task["state"], (task["error"] or {}).get("code"))
         scene.expect(found == ("dead", CODES[kind]), f"{kind} ended as {found}")
-        scene.expect(task["attempt"] == task["attempts"], f"{kind} had {task['attempt']} attempts")
+        scene.expect(task["attempt"] == task["max_attempts"], f"{kind} had {task['attempt']} attempts")
     scene.expect([(worker.pid, worker.running) for worker in scene.stack.workers] == before, "a worker was replaced")
 
 
