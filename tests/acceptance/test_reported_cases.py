@@ -1,4 +1,4 @@
-"""Reported faults, replayed over a running stack: a row is a case, what is sent, and the answer that is right."""
+"""Replays reported faults over a running stack. A row holds the case, the request and the expected answer."""
 
 import json
 import re
@@ -28,7 +28,7 @@ CALL, CALLS = "/v1/tasks/http.request", "/v1/batches/http.request"
 
 
 class Request(NamedTuple):
-    """One request. `body` is sent as it is written here."""
+    """One request. The client sends `body` unchanged."""
 
     method: str
     path: str
@@ -183,7 +183,7 @@ def test_8a_a_batch_of_10000_packs_is_cancelled_in_steps(client: httpx2.Client) 
 
 
 def http(head: str, body: str = "", *fields: str) -> bytes:
-    """A request as it is on the wire."""
+    """Return the bytes of a request."""
     lines = [f"{head} HTTP/1.1", "Host: handoff", *fields]
     lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
     return ("\r\n".join([*lines, "", ""]) + body).encode()

@@ -184,7 +184,7 @@ def test_a_value_that_is_no_list_stops_no_step_half_way(lab: Lab, scene: Scene) 
         assert lab.dump() == before
 
 
-def test_a_task_that_no_sweep_can_queue_is_tried_again_and_stops_nobody(lab: Lab) -> None:
+def test_the_reconciler_retries_a_task_that_it_cannot_queue_and_moves_the_others(lab: Lab) -> None:
     stuck, due = lab.submit(delay_ms=60_000), lab.submit(PUSH, delay_ms=60_000)
     lab.redis.set("default", "another program's")
     lab.come_due(stuck, due)

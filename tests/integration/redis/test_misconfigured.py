@@ -20,7 +20,7 @@ from tests.integration.redis.places import SECRET, Place, full, nowhere, plain_b
 
 Case = tuple[str, Place, str]
 
-# What it is, where it is, and what is said of it.
+# The fault, the Redis that has it, and words of the sentence that names it.
 LASTING: Sequence[Case] = [
     ("no right to channels", user("no-channels"), "&handoff:events:*"),
     ("no right to keys", user("no-keys"), "~handoff:*"),
